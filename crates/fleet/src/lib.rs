@@ -1,0 +1,1 @@
+//! The flow of a scan, one file per step: resolve, plan, analyze, fold, judge.

@@ -1,0 +1,1 @@
+//! The HTTP client: TLS, proxies, body caps, Retry-After and the address guard.

@@ -1,0 +1,1 @@
+//! Folds the evidence of an image's layers into one inventory.

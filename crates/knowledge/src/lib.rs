@@ -1,0 +1,1 @@
+//! Advisories in, an immutable snapshot out, and the matcher over it.

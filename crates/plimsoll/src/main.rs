@@ -1,0 +1,2 @@
+//! Judges container images: may this run?
+fn main() {}

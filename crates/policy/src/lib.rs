@@ -1,0 +1,1 @@
+//! Policies: format, gates, allowlists, evaluation.

@@ -1,0 +1,5 @@
+//! Immutable bytes under typed keys, behind one trait.
+
+mod key;
+
+pub use key::Key;

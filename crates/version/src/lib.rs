@@ -1,0 +1,1 @@
+//! Version order and ranges, exactly as each package ecosystem defines them.

@@ -1,0 +1,1 @@
+//! End-to-end scenarios, the image maker, the in-process registry, benches.
