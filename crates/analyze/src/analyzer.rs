@@ -19,14 +19,17 @@ pub trait Analyzer: Send + Sync {
     fn version(&self) -> u32;
 
     /// How much of a regular file to show to [`Analyzer::read`]. Called for every regular file of every
-    /// layer: decide from name, size and kind, allocate nothing.
+    /// layer: decide from name, size and kind, allocate nothing. The head may be looked at, but it is empty
+    /// when a hard link is asked about: when in doubt, want it.
     fn wants(&self, file: &FileMeta<'_>) -> Interest;
 
     /// Reads one wanted file. Facts go to `section`; whatever must wait for another file of the same layer
     /// (a database and its journal) goes to `scratch`.
     ///
     /// An error concerns this file only: the runner records it as `Unreadable`, keeps what is already in the
-    /// section, and goes on. Only [`ReadError::Io`] fails the layer, as an attempt worth retrying.
+    /// section, and goes on. Only an error the layer itself had fails the layer, as an attempt worth retrying;
+    /// any other [`ReadError::Io`] counts as malformed. Every record's path is that of `file`, and so is every
+    /// key put into `scratch`.
     fn read(
         &self,
         file: &FileMeta<'_>,
@@ -34,6 +37,12 @@ pub trait Analyzer: Send + Sync {
         section: &mut Section,
         scratch: &mut Scratch,
     ) -> Result<(), ReadError>;
+
+    /// Whether what [`Analyzer::read`] makes of a file depends on more than its content: on its name, or on
+    /// what is in scratch. If not, a hard link gets the records of its first name instead of a second read.
+    fn depends_on_name(&self) -> bool {
+        true
+    }
 
     /// The layer has ended. Runs once per layer, also when nothing was wanted.
     fn finish(&self, _scratch: Scratch, _section: &mut Section) {}
@@ -62,7 +71,7 @@ pub struct FileMeta<'a> {
 pub enum Interest {
     /// Nothing.
     None,
-    /// The first so many bytes.
+    /// The first so many bytes, at most [`crate::HEAD_INTEREST_BYTES`].
     Head(u64),
     /// Every byte once, in order; seeking fails.
     Stream,

@@ -100,7 +100,7 @@ pub enum SectionStatus {
 }
 
 /// One fact and the file it was read from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Record {
     /// The file of this layer it was read from.
     pub path: PathBytes,
@@ -109,7 +109,7 @@ pub struct Record {
 }
 
 /// The kinds of facts analyzers of group `packages` report.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Payload {
     /// A package.
     Package(Box<PackageRecord>),
@@ -145,7 +145,7 @@ pub enum Payload {
 }
 
 /// State of a package database file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DatabaseState {
     /// Read; this many packages (0 is suspicious and becomes a blind spot).
     Read {
@@ -169,7 +169,7 @@ pub enum DatabaseState {
 }
 
 /// Paths one package owns.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OwnedPaths {
     /// Binary package name.
     pub package: String,
@@ -180,7 +180,7 @@ pub struct OwnedPaths {
 }
 
 /// os-release(5), the fields that matter.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct OsRelease {
     /// `ID`.
     pub id: String,

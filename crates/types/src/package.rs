@@ -87,7 +87,7 @@ pub struct LicenseClaim {
 }
 
 /// One package as an analyzer read it from one file of one layer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PackageRecord {
     /// Format.
     pub package_type: PackageType,

@@ -1,0 +1,252 @@
+//! Reads the content of one regular file: once, hashing, and showing it to whoever wants it.
+
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
+
+use plimsoll_types::PathBytes;
+use sha2::{Digest as _, Sha256};
+
+use crate::source::{Forward, Passing, Source, Window};
+use crate::tray::Tray;
+use crate::{FileMeta, HEAD_BYTES, HEAD_INTEREST_BYTES, Interest, Limits};
+
+/// One analyzer's wish to see the current file under one of its names.
+pub(crate) struct Request<'p> {
+    /// Index of the tray.
+    pub(crate) tray: usize,
+    /// How much.
+    pub(crate) interest: Interest,
+    /// The name.
+    pub(crate) path: &'p PathBytes,
+    /// The entry of that name.
+    pub(crate) origin: u32,
+}
+
+/// The buffers of a run, used again for every file.
+pub(crate) struct Intake {
+    /// The first bytes of the current file: all of them, for most files.
+    start: Box<[u8]>,
+    filled: usize,
+    /// Wanted files that are larger.
+    memory: Vec<u8>,
+    /// Wanted files that are larger still.
+    spool: Option<File>,
+}
+
+/// Where a whole file waits for its readers.
+enum Kept {
+    Memory,
+    Spool(u64),
+}
+
+impl Intake {
+    pub(crate) fn new() -> Self {
+        let start = vec![0; HEAD_INTEREST_BYTES as usize].into_boxed_slice();
+        Self { start, filled: 0, memory: Vec::new(), spool: None }
+    }
+
+    /// Takes in the first bytes of the next file.
+    pub(crate) fn begin(&mut self, body: &mut dyn Read) -> io::Result<()> {
+        self.filled = fill(body, &mut self.start)?;
+        Ok(())
+    }
+
+    /// The first bytes of the current file, up to [`HEAD_INTEREST_BYTES`].
+    pub(crate) fn start(&self) -> &[u8] {
+        &self.start[..self.filled]
+    }
+
+    /// The first bytes, up to [`HEAD_BYTES`].
+    pub(crate) fn head(&self) -> &[u8] {
+        &self.start[..self.filled.min(HEAD_BYTES)]
+    }
+
+    /// Reads the rest of the file, answers `requests`, and returns the SHA-256 of the whole.
+    /// `file` is its description but for the path, which each request brings.
+    pub(crate) fn finish(
+        &mut self,
+        file: &Described,
+        body: &mut dyn Read,
+        requests: &[Request<'_>],
+        trays: &mut [Tray<'_>],
+        limits: &Limits,
+    ) -> io::Result<[u8; 32]> {
+        if self.filled < self.start.len() {
+            let content = &self.start[..self.filled];
+            for request in requests {
+                let shown = match request.interest {
+                    Interest::Head(wanted) => &content[..cut(wanted, content.len())],
+                    _ => content,
+                };
+                let meta = file.meta(request.path, self.head());
+                show(request, &meta, &mut Cursor::new(shown), shown.len() as u64, trays, limits)?;
+            }
+            return Ok(Sha256::digest(content).into());
+        }
+        self.finish_large(file, body, requests, trays, limits)
+    }
+
+    fn finish_large(
+        &mut self,
+        file: &Described,
+        body: &mut dyn Read,
+        requests: &[Request<'_>],
+        trays: &mut [Tray<'_>],
+        limits: &Limits,
+    ) -> io::Result<[u8; 32]> {
+        let mut hasher = Sha256::new();
+        hasher.update(self.start());
+        let mut head = [0; HEAD_BYTES];
+        head.copy_from_slice(self.head());
+        let (heads, wholes): (Vec<_>, Vec<_>) =
+            requests.iter().partition(|request| matches!(request.interest, Interest::Head(_)));
+        for request in heads {
+            let Interest::Head(wanted) = request.interest else { continue };
+            let shown = &self.start[..cut(wanted, self.start.len())];
+            let meta = file.meta(request.path, &head);
+            show(request, &meta, &mut Cursor::new(shown), shown.len() as u64, trays, limits)?;
+        }
+        match wholes[..] {
+            [] => {}
+            [request] if request.interest == Interest::Stream => {
+                let meta = file.meta(request.path, &head);
+                let mut passing = Passing::new(&self.start, body, &mut hasher);
+                show(request, &meta, &mut passing, file.size, trays, limits)?;
+            }
+            _ if file.size > limits.spool_per_file => {
+                let message =
+                    format!("{} bytes, more than the {} a file may have", file.size, limits.spool_per_file);
+                for request in wholes {
+                    let meta = file.meta(request.path, &head);
+                    trays[request.tray].refuse(&meta, request.origin, &message, limits);
+                }
+            }
+            _ => {
+                let kept = self.keep(file.size, body, &mut hasher, limits)?;
+                for request in wholes {
+                    let meta = file.meta(request.path, &head);
+                    self.show_kept(&kept, request, &meta, trays, limits)?;
+                }
+            }
+        }
+        drain(body, &mut self.start, &mut hasher)?;
+        Ok(hasher.finalize().into())
+    }
+
+    /// Puts the whole file aside: in memory, or in a temporary file.
+    fn keep(
+        &mut self,
+        size: u64,
+        body: &mut dyn Read,
+        hasher: &mut Sha256,
+        limits: &Limits,
+    ) -> io::Result<Kept> {
+        let mut rest = body.take(size.saturating_sub(self.start.len() as u64));
+        if size <= limits.memory_per_file {
+            self.memory.clear();
+            self.memory.extend_from_slice(&self.start);
+            let hashed = self.memory.len();
+            rest.read_to_end(&mut self.memory)?;
+            hasher.update(&self.memory[hashed..]);
+            return Ok(Kept::Memory);
+        }
+        let mut spool = match self.spool.take() {
+            Some(file) => file,
+            None => match &limits.temp_dir {
+                Some(directory) => tempfile::tempfile_in(directory)?,
+                None => tempfile::tempfile()?,
+            },
+        };
+        spool.seek(SeekFrom::Start(0))?;
+        spool.write_all(&self.start)?;
+        let mut length = self.start.len() as u64;
+        loop {
+            let read = fill(&mut rest, &mut self.start)?;
+            hasher.update(&self.start[..read]);
+            spool.write_all(&self.start[..read])?;
+            length += read as u64;
+            if read < self.start.len() {
+                break;
+            }
+        }
+        self.spool = Some(spool);
+        Ok(Kept::Spool(length))
+    }
+
+    fn show_kept(
+        &self,
+        kept: &Kept,
+        request: &Request<'_>,
+        meta: &FileMeta<'_>,
+        trays: &mut [Tray<'_>],
+        limits: &Limits,
+    ) -> io::Result<()> {
+        match (kept, &self.spool) {
+            (Kept::Spool(length), Some(file)) => {
+                let mut window = BufReader::with_capacity(64 << 10, Window::new(file, *length)?);
+                show(request, meta, &mut window, *length, trays, limits)
+            }
+            _ => {
+                let mut cursor = Cursor::new(&self.memory[..]);
+                show(request, meta, &mut cursor, self.memory.len() as u64, trays, limits)
+            }
+        }
+    }
+}
+
+/// What is known of the current file, whatever its name.
+pub(crate) struct Described {
+    pub(crate) mode: u16,
+    pub(crate) size: u64,
+    pub(crate) content: plimsoll_types::ContentKind,
+}
+
+impl Described {
+    pub(crate) fn meta<'m>(&self, path: &'m PathBytes, head: &'m [u8]) -> FileMeta<'m> {
+        FileMeta { path, mode: self.mode, size: self.size, content: self.content, head }
+    }
+}
+
+fn show(
+    request: &Request<'_>,
+    meta: &FileMeta<'_>,
+    source: &mut dyn Source,
+    size: u64,
+    trays: &mut [Tray<'_>],
+    limits: &Limits,
+) -> io::Result<()> {
+    let tray = &mut trays[request.tray];
+    if request.interest == Interest::Stream {
+        return tray.read(meta, &mut Forward(source), size, request.origin, limits);
+    }
+    tray.read(meta, source, size, request.origin, limits)
+}
+
+fn cut(wanted: u64, available: usize) -> usize {
+    available.min(usize::try_from(wanted.min(HEAD_INTEREST_BYTES)).unwrap_or(usize::MAX))
+}
+
+/// Reads until the buffer is full or the body ends.
+fn fill(body: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match body.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+fn drain(body: &mut dyn Read, buffer: &mut [u8], hasher: &mut Sha256) -> io::Result<()> {
+    loop {
+        match body.read(buffer) {
+            Ok(0) => return Ok(()),
+            Ok(read) => hasher.update(&buffer[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
