@@ -54,6 +54,9 @@ pub enum ContentKind {
     Binary,
 }
 
+/// Name and value of an extended attribute.
+pub type Xattr = (Box<[u8]>, Box<[u8]>);
+
 /// One name in a layer, as its tar says (OCI image-spec, layer.md). Paths and link targets are bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileEntry {
@@ -76,7 +79,7 @@ pub struct FileEntry {
     /// Content size in bytes (of the expanded file if sparse).
     pub size: u64,
     /// Extended attributes, sorted by name.
-    pub xattrs: Vec<(Box<[u8]>, Box<[u8]>)>,
+    pub xattrs: Vec<Xattr>,
     /// Names of one layer that share an inode carry the same non-zero number; zero: no hard link.
     pub link_group: u32,
     /// Kind of content.

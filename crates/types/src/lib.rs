@@ -6,6 +6,7 @@
 
 mod blind_spot;
 mod digest;
+mod dockerfile;
 mod evidence;
 mod file_entry;
 mod inventory;
@@ -20,11 +21,12 @@ mod retry;
 
 pub use blind_spot::{BlindClass, BlindKind, BlindSpot};
 pub use digest::{Digest, DigestError};
+pub use dockerfile::dockerfile_line;
 pub use evidence::{
     DatabaseState, Evidence, EvidenceGroup, IndexEvidence, KeptFile, OsRelease, OwnedPaths, PackagesEvidence,
     Payload, Record, Section, SectionStatus,
 };
-pub use file_entry::{ContentKind, EntryKind, FileEntry};
+pub use file_entry::{ContentKind, EntryKind, FileEntry, Xattr};
 pub use inventory::{Distro, Inventory, InventoryFile, NestedRoot};
 pub use oci::{Descriptor, HistoryLine, ImageConfig, Manifest, media_type};
 pub use package::{LicenseClaim, Package, PackageRecord, PackageType, SourcePackage};

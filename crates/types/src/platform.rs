@@ -36,11 +36,9 @@ impl Platform {
             ("aarch64" | "arm64", variant) => {
                 ("arm64".to_owned(), variant.filter(|v| *v != "v8" && *v != "8"))
             }
-            ("armhf", _) => ("arm".to_owned(), None),
-            ("armel", _) => ("arm".to_owned(), Some("v6")),
-            ("arm", Some("v7" | "7")) => ("arm".to_owned(), None),
+            ("armhf", _) | ("arm", Some("v7" | "7")) => ("arm".to_owned(), None),
+            ("armel", _) | ("arm", Some("6")) => ("arm".to_owned(), Some("v6")),
             ("arm", Some("5")) => ("arm".to_owned(), Some("v5")),
-            ("arm", Some("6")) => ("arm".to_owned(), Some("v6")),
             (architecture, variant) => (architecture.to_owned(), variant),
         };
         Self { os, architecture, variant: variant.map(str::to_owned) }

@@ -222,6 +222,9 @@ pub enum Action {
     Go,
     /// The verdict is at least warn.
     Warn,
+    /// The verdict is not judged, unless it is fail. Only gate `coverage` has this action: what nobody saw
+    /// makes an image neither good nor bad.
+    NotJudged,
     /// The verdict is fail.
     Stop,
 }
@@ -232,6 +235,7 @@ impl Action {
         match self {
             Self::Go => "go",
             Self::Warn => "warn",
+            Self::NotJudged => "not_judged",
             Self::Stop => "stop",
         }
     }

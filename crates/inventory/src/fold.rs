@@ -1,0 +1,350 @@
+//! The fold itself: layers in, inventory out.
+
+use std::collections::{BTreeMap, HashMap};
+
+use plimsoll_types::{
+    BlindSpot, EntryKind, Evidence, FileEntry, Inventory, InventoryFile, KeptFile, NestedRoot, Package,
+    PackagesEvidence, PathBytes, Payload,
+};
+
+use crate::apply::apply;
+use crate::attribution::{self, Holdings, layer_of_file_package};
+use crate::blind_spots::{self, LiveDatabase};
+use crate::ownership::{Claim, Diversions, owners, speaks_of};
+use crate::package::package;
+use crate::records::{Live, Records};
+use crate::roots::{Roots, root_of};
+use crate::tree::{NodeId, Origin, ROOT, Tree};
+
+/// Merges the evidence of an image's layers, lowest first.
+///
+/// Pure and total: whatever the layers say, there is an inventory; what could not be made sense of is a blind
+/// spot in it.
+pub fn fold(layers: Vec<Evidence>) -> Inventory {
+    let mut entries = Vec::with_capacity(layers.len());
+    let mut packages = Vec::with_capacity(layers.len());
+    let mut kept = Vec::with_capacity(layers.len());
+    let mut blind_spots = Vec::new();
+    for (layer, evidence) in layers.into_iter().enumerate() {
+        let layer = layer as u32;
+        blind_spots.extend(evidence.index.ambiguities.iter().map(|text| blind_spots::ambiguous(layer, text)));
+        blind_spots.extend(blind_spots::failed_sections(layer, &evidence.packages));
+        entries.push(evidence.index.entries);
+        kept.push(evidence.index.kept);
+        packages.push(evidence.packages);
+    }
+    let merged = merge(&entries, &packages, &kept, &mut blind_spots);
+    let mut inventory = merged.inventory;
+    inventory.files = files(merged.shown, entries);
+    blind_spots.sort();
+    blind_spots.dedup();
+    inventory.blind_spots = blind_spots;
+    inventory
+}
+
+struct Merged {
+    /// All of it but the files and blind spots.
+    inventory: Inventory,
+    shown: Vec<Shown>,
+}
+
+/// A name of the merged image and the entry behind it.
+struct Shown {
+    path: PathBytes,
+    layer: u32,
+    origin: Option<Origin>,
+}
+
+fn merge(
+    entries: &[Vec<FileEntry>],
+    packages: &[PackagesEvidence],
+    kept: &[Vec<KeptFile>],
+    blind_spots: &mut Vec<BlindSpot>,
+) -> Merged {
+    let mut tree = Tree::new(entries);
+    let mut records = Records::new(packages);
+    let mut database_roots = HashMap::new();
+    for (layer, entries) in entries.iter().enumerate() {
+        records.before_layer(&mut tree, layer);
+        let oddities = apply(&mut tree, layer as u32, entries);
+        blind_spots.extend(oddities.iter().map(|oddity| blind_spots::odd(layer as u32, oddity)));
+        records.after_layer(&mut tree, layer);
+        attribution::note_roots(&mut tree, &records, &mut database_roots);
+    }
+    // What the finished image says of its live databases outranks what half of it said.
+    for (group, _) in records.live_databases.last().into_iter().flatten() {
+        database_roots.remove(group);
+    }
+    attribution::note_roots(&mut tree, &records, &mut database_roots);
+    let holdings = Holdings::new(&records, database_roots);
+    blind_spots.extend(holdings.vanished.map(blind_spots::vanished));
+
+    let live = records.live(&tree);
+    let mut image =
+        Image { tree: &mut tree, records: &records, holdings: &holdings, roots: Roots::default() };
+    let databases = image.databases(&live);
+    blind_spots.extend(live.iter().flat_map(|live| blind_spots::unreadable(live, &records)));
+    blind_spots.extend(blind_spots::databases(&databases, &records));
+    let packages = image.packages(&live);
+    let distro = image.roots.distro(image.tree, &records, &PathBytes::root()).cloned();
+    let mut nested_roots = Vec::new();
+    for (root, distro) in image.roots.into_iter() {
+        let has_packages = packages.iter().any(|p| p.package_type.is_os() && p.root == root.to_string());
+        if has_packages && distro.is_none() {
+            blind_spots.push(blind_spots::nameless(&root));
+        }
+        if has_packages && !root.is_root() {
+            nested_roots.push(NestedRoot { root: root.to_string(), distro });
+        }
+    }
+    let (shown, kept) = show(&tree, kept);
+    Merged { inventory: Inventory { distro, packages, nested_roots, kept, ..Inventory::default() }, shown }
+}
+
+struct Image<'i, 'a> {
+    tree: &'i mut Tree<'a>,
+    records: &'i Records<'a>,
+    holdings: &'i Holdings<'a>,
+    roots: Roots,
+}
+
+impl<'a> Image<'_, 'a> {
+    fn root(&mut self, live: &Live) -> PathBytes {
+        match self.holdings.root(live.group) {
+            Some(root) => root.clone(),
+            None => root_of(self.tree, live.node, &live.path),
+        }
+    }
+
+    fn databases<'l>(&mut self, live: &'l [Live]) -> Vec<LiveDatabase<'l>> {
+        let mut databases = Vec::new();
+        for live in live {
+            if self.records.groups[live.group as usize].is_database() {
+                let root = self.root(live);
+                databases.push(LiveDatabase { live, root });
+            }
+        }
+        databases
+    }
+
+    fn packages(&mut self, live: &[Live]) -> Vec<Package> {
+        let mut packages = Vec::new();
+        let mut sites = Vec::new();
+        for (index, file) in live.iter().enumerate() {
+            let group = &self.records.groups[file.group as usize];
+            for (analyzer, record) in group.packages() {
+                let os = record.package_type.is_os();
+                let root = if os { self.root(file) } else { PathBytes::root() };
+                let distro = if os { self.roots.distro(self.tree, self.records, &root) } else { None };
+                let mut package = package(record, analyzer, &root, distro, &file.path);
+                package.layer = if os {
+                    self.holdings.layer(&root, record).or(Some(file.layer))
+                } else {
+                    Some(layer_of_file_package(self.records, file, record))
+                };
+                packages.push(package);
+                sites.push((index, root, record));
+            }
+        }
+        let claims = self.claims(live, &mut packages, &sites);
+        self.add_licences(&mut packages, live);
+        self.add_owners(&mut packages, live, &sites, &claims);
+        packages.sort_by(|a, b| order(a).cmp(&order(b)));
+        packages.dedup_by(|b, a| {
+            let same = a.id == b.id;
+            if same {
+                // One database in two files (or one line twice): one package, seen in both.
+                a.locations.append(&mut b.locations);
+                a.layer = a.layer.min(b.layer);
+            }
+            same
+        });
+        for package in &mut packages {
+            package.locations.sort();
+            package.locations.dedup();
+        }
+        packages
+    }
+
+    /// Which paths the OS packages own; file lists become further locations of their packages.
+    fn claims(
+        &mut self,
+        live: &[Live],
+        packages: &mut [Package],
+        sites: &[(usize, PathBytes, &'a plimsoll_types::PackageRecord)],
+    ) -> Vec<Claim<'a>> {
+        let mut by_name: HashMap<(&PathBytes, &str), Vec<usize>> = HashMap::new();
+        for (index, (_, root, record)) in sites.iter().enumerate() {
+            if record.package_type.is_os() {
+                by_name.entry((root, &record.name)).or_default().push(index);
+            }
+        }
+        let mut claims = Vec::new();
+        for (index, (_, root, record)) in sites.iter().enumerate() {
+            if record.package_type.is_os() && !record.owned_paths.is_empty() {
+                let (root, owner) = (root.clone(), packages[index].id.clone());
+                claims.push(Claim { root, owner, name: &record.name, paths: &record.owned_paths });
+            }
+        }
+        for file in live {
+            for (_, payload) in &self.records.groups[file.group as usize].facts {
+                let Payload::Owned(owned) = payload else { continue };
+                if !is_dpkg_file(&file.path) {
+                    continue;
+                }
+                let root = root_of(self.tree, file.node, &file.path);
+                for index in by_name.get(&(&root, owned.package.as_str())).into_iter().flatten() {
+                    let (_, root, record) = &sites[*index];
+                    if speaks_of(owned, &record.name, record.arch.as_deref()) {
+                        packages[*index].locations.push(file.path.to_string());
+                        let owner = packages[*index].id.clone();
+                        claims.push(Claim {
+                            root: root.clone(),
+                            owner,
+                            name: &record.name,
+                            paths: &owned.paths,
+                        });
+                    }
+                }
+            }
+        }
+        claims.sort_by(|a, b| a.owner.cmp(&b.owner));
+        claims
+    }
+
+    fn add_owners(
+        &mut self,
+        packages: &mut [Package],
+        live: &[Live],
+        sites: &[(usize, PathBytes, &'a plimsoll_types::PackageRecord)],
+        claims: &[Claim<'a>],
+    ) {
+        let mut diversions = Diversions::default();
+        for file in live {
+            for (_, payload) in &self.records.groups[file.group as usize].facts {
+                if let Payload::Diversion { from, to, by } = payload {
+                    diversions.add(root_of(self.tree, file.node, &file.path), from, to, by);
+                }
+            }
+        }
+        let wanted: BTreeMap<PathBytes, NodeId> = sites
+            .iter()
+            .filter(|(_, _, record)| !record.package_type.is_os())
+            .map(|(file, _, _)| (live[*file].path.clone(), live[*file].node))
+            .collect();
+        let owners = owners(self.tree, &wanted, claims, &diversions);
+        for (package, (file, _, record)) in packages.iter_mut().zip(sites) {
+            if !record.package_type.is_os() {
+                package.owned_by = owners.get(&live[*file].path).cloned();
+            }
+        }
+    }
+
+    /// Debian states licences in `usr/share/doc/PACKAGE/copyright`; the directory may be a link to another's.
+    fn add_licences(&mut self, packages: &mut [Package], live: &[Live]) {
+        let by_node: HashMap<NodeId, &Live> = live.iter().map(|file| (file.node, file)).collect();
+        for package in packages.iter_mut().filter(|p| p.package_type == plimsoll_types::PackageType::Deb) {
+            let root = PathBytes::clean(package.root.as_bytes());
+            let Ok(base) = self.tree.lookup(ROOT, &root) else { continue };
+            let path = PathBytes::clean(format!("usr/share/doc/{}/copyright", package.name).as_bytes());
+            let Some(file) =
+                self.tree.resolve(base, path.as_bytes()).ok().and_then(|node| by_node.get(&node))
+            else {
+                continue;
+            };
+            for (_, payload) in &self.records.groups[file.group as usize].facts {
+                if let Payload::Licenses { licenses, .. } = payload {
+                    let source = file.path.to_string();
+                    package.licenses.extend(licenses.iter().cloned().map(|mut claim| {
+                        claim.source.clone_from(&source);
+                        claim
+                    }));
+                    package.locations.push(source);
+                }
+            }
+        }
+    }
+}
+
+fn order(package: &Package) -> impl Ord + '_ {
+    (
+        package.package_type,
+        &package.name,
+        &package.version,
+        &package.arch,
+        &package.root,
+        &package.locations,
+        &package.id,
+    )
+}
+
+fn is_dpkg_file(path: &PathBytes) -> bool {
+    let parent = path.parent_bytes();
+    parent.ends_with(b"var/lib/dpkg/info") || parent.ends_with(b"var/lib/dpkg/status.d")
+}
+
+/// Every name of the merged image, and the kept files among them.
+fn show(tree: &Tree<'_>, kept: &[Vec<KeptFile>]) -> (Vec<Shown>, Vec<KeptFile>) {
+    let mut kept_by_path: HashMap<(u32, &PathBytes), &KeptFile> = HashMap::new();
+    for (layer, files) in kept.iter().enumerate() {
+        kept_by_path.extend(files.iter().map(|file| ((layer as u32, &file.path), file)));
+    }
+    let mut shown = Vec::new();
+    let mut shown_kept = Vec::new();
+    tree.for_each(|path, _, node| {
+        let path = PathBytes::clean(path);
+        if let Some(origin) = node.origin
+            && let Some(file) = kept_by_path.get(&(origin.layer, &tree.entry(origin).path))
+        {
+            shown_kept.push(KeptFile { path: path.clone(), bytes: file.bytes.clone() });
+        }
+        shown.push(Shown { path, layer: node.by_layer, origin: node.origin });
+    });
+    (shown, shown_kept)
+}
+
+/// Moves the entries out of the layers; one that is shown twice (a later layer's hard link) is copied.
+fn files(shown: Vec<Shown>, layers: Vec<Vec<FileEntry>>) -> Vec<InventoryFile> {
+    let mut layers: Vec<Vec<Option<FileEntry>>> =
+        layers.into_iter().map(|entries| entries.into_iter().map(Some).collect()).collect();
+    let mut uses: HashMap<Origin, u32> = HashMap::new();
+    for origin in shown
+        .iter()
+        .filter(|shown| shown.origin.is_some_and(|o| o.layer != shown.layer))
+        .filter_map(|s| s.origin)
+    {
+        *uses.entry(origin).or_default() += 1;
+    }
+    let mut files = Vec::with_capacity(shown.len());
+    for Shown { path, layer, origin } in shown {
+        let entry = origin.and_then(|origin| {
+            let slot = &mut layers[origin.layer as usize][origin.entry as usize];
+            if uses.contains_key(&origin) { slot.clone() } else { slot.take() }
+        });
+        let entry = entry.unwrap_or_else(|| undescribed_directory(&path));
+        files.push(InventoryFile { path, layer, entry });
+    }
+    files
+}
+
+/// A directory no layer describes: what runtimes create for the names below it.
+fn undescribed_directory(path: &PathBytes) -> FileEntry {
+    FileEntry {
+        path: path.clone(),
+        kind: EntryKind::Directory,
+        link_target: Box::default(),
+        mode: 0o755,
+        uid: 0,
+        gid: 0,
+        mtime: 0,
+        rdev: None,
+        size: 0,
+        xattrs: Vec::new(),
+        link_group: 0,
+        content: plimsoll_types::ContentKind::None,
+        sha256: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

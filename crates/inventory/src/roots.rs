@@ -1,0 +1,103 @@
+//! Which tree a package database describes: the image itself, or a root file system inside it.
+
+use std::collections::BTreeMap;
+
+use plimsoll_types::{Distro, OsRelease, PackageType, PathBytes, Payload};
+
+use crate::records::Records;
+use crate::tree::{NodeId, ROOT, Tree};
+
+/// Where each format keeps its database below a root. A directory stands for every file in it.
+const HOMES: &[(PackageType, &str)] = &[
+    (PackageType::Deb, "var/lib/dpkg/status"),
+    (PackageType::Deb, "var/lib/dpkg/status.d"),
+    (PackageType::Deb, "var/lib/dpkg/info"),
+    (PackageType::Deb, "var/lib/dpkg/diversions"),
+    (PackageType::Apk, "lib/apk/db/installed"),
+    (PackageType::Apk, "usr/lib/apk/db/installed"),
+    (PackageType::Rpm, "var/lib/rpm"),
+    (PackageType::Rpm, "usr/lib/sysimage/rpm"),
+    (PackageType::Rpm, "usr/share/rpm"),
+];
+
+/// Where a distribution names itself below a root, in the order of os-release(5).
+const OS_RELEASE: &[&str] = &["etc/os-release", "usr/lib/os-release"];
+
+/// The root a database file at `path` describes, as a path of the merged image.
+///
+/// A database that one of the image's own homes leads to (through whatever symlinks) is the image's own;
+/// another is told by its path; one in no known home describes the directory it lies in.
+pub(crate) fn root_of(tree: &mut Tree<'_>, node: NodeId, path: &PathBytes) -> PathBytes {
+    for (_, home) in HOMES {
+        let Ok(found) = tree.resolve(ROOT, home.as_bytes()) else { continue };
+        if found == node || (tree.is_dir(found) && tree.node(node).parent == found) {
+            return PathBytes::root();
+        }
+    }
+    root_by_path(path).unwrap_or_else(|| path.parent())
+}
+
+fn root_by_path(path: &PathBytes) -> Option<PathBytes> {
+    let bytes = path.as_bytes();
+    HOMES.iter().find_map(|(_, home)| {
+        let home = home.as_bytes();
+        [bytes, path.parent_bytes()].into_iter().find_map(|candidate| {
+            let root = candidate.strip_suffix(home)?;
+            (root.is_empty() || root.ends_with(b"/")).then(|| PathBytes::clean(root))
+        })
+    })
+}
+
+/// The distribution of a root.
+pub(crate) fn distro_of(tree: &mut Tree<'_>, records: &Records<'_>, root: &PathBytes) -> Option<Distro> {
+    let base = tree.lookup(ROOT, root).ok().filter(|id| tree.is_dir(*id))?;
+    for home in OS_RELEASE {
+        let Ok(node) = tree.resolve(base, home.as_bytes()) else { continue };
+        let facts = records.of_node(tree, node).map(|group| &records.groups[group as usize].facts);
+        let release = facts.into_iter().flatten().find_map(|(_, payload)| match payload {
+            Payload::OsRelease(release) if !release.id.is_empty() => Some(release),
+            _ => None,
+        });
+        if let Some(release) = release {
+            return Some(distro(release));
+        }
+    }
+    None
+}
+
+fn distro(release: &OsRelease) -> Distro {
+    Distro {
+        id: release.id.clone(),
+        id_like: release.id_like.clone(),
+        version_id: release.version_id.clone(),
+        codename: release.codename.clone(),
+        pretty_name: release.pretty_name.clone(),
+    }
+}
+
+/// The roots of an image: paths and distributions, the image's own among them.
+#[derive(Default)]
+pub(crate) struct Roots {
+    distros: BTreeMap<PathBytes, Option<Distro>>,
+}
+
+impl Roots {
+    /// The distribution of `root`, looked up once.
+    pub(crate) fn distro(
+        &mut self,
+        tree: &mut Tree<'_>,
+        records: &Records<'_>,
+        root: &PathBytes,
+    ) -> Option<&Distro> {
+        if !self.distros.contains_key(root) {
+            let distro = distro_of(tree, records, root);
+            self.distros.insert(root.clone(), distro);
+        }
+        self.distros.get(root).and_then(Option::as_ref)
+    }
+
+    /// Every root looked up, by path.
+    pub(crate) fn into_iter(self) -> impl Iterator<Item = (PathBytes, Option<Distro>)> {
+        self.distros.into_iter()
+    }
+}

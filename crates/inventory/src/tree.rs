@@ -1,0 +1,428 @@
+//! The merged tree: an arena of names, and the one way paths are resolved in it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use plimsoll_types::{EntryKind, FileEntry, PathBytes};
+
+/// Index of a node in the arena.
+pub(crate) type NodeId = u32;
+
+/// The root of the image.
+pub(crate) const ROOT: NodeId = 0;
+
+/// As containerd's path resolution.
+const MAX_LINKS: u32 = 255;
+
+/// A longer path cannot be created on Linux (PATH_MAX).
+const MAX_PATH: u32 = 4096;
+
+/// Steps of symlink expansion a whole image may cost, beyond a share per entry: an image of links to links is
+/// a bomb.
+const LINK_BUDGET: u64 = 20_000_000;
+
+/// The entry a node shows: an index into the layers and into that layer's entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Origin {
+    pub(crate) layer: u32,
+    pub(crate) entry: u32,
+}
+
+/// One name.
+#[derive(Debug)]
+pub(crate) struct Node<'a> {
+    pub(crate) parent: NodeId,
+    pub(crate) name: &'a [u8],
+    /// The entry it shows; none for a directory nobody described.
+    pub(crate) origin: Option<Origin>,
+    /// The layer that wrote the name last (for a hard link: the layer of the link).
+    pub(crate) by_layer: u32,
+    /// The latest layer that wrote anything at or below it.
+    touched: u32,
+    /// Length of its path.
+    path_len: u32,
+    /// Present for directories.
+    pub(crate) children: Option<BTreeMap<&'a [u8], NodeId>>,
+}
+
+/// Why a path leads nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// A name on the way is not there, or is no directory.
+    Missing,
+    /// Too many symlinks.
+    Loop,
+    /// The path would be longer than a file system allows.
+    TooLong,
+    /// The image has used up what its symlinks may cost.
+    Budget,
+}
+
+/// Says where a walk goes when a name is not there, or is neither directory nor symlink (then it is given).
+type Missing<'f, 'a, 'p> =
+    dyn FnMut(&mut Tree<'a>, NodeId, &'p [u8], Option<NodeId>) -> Result<NodeId, Stop> + 'f;
+
+fn nowhere(_: &mut Tree<'_>, _: NodeId, _: &[u8], _: Option<NodeId>) -> Result<NodeId, Stop> {
+    Err(Stop::Missing)
+}
+
+/// The tree over the entries of `layers`.
+pub(crate) struct Tree<'a> {
+    layers: &'a [Vec<FileEntry>],
+    pub(crate) nodes: Vec<Node<'a>>,
+    /// What whiteouts of the layer being applied have hidden.
+    hidden: HashMap<(NodeId, &'a [u8]), NodeId>,
+    /// The directory the previous entry lay in; valid while nothing was detached.
+    last_parent: Option<(&'a [u8], NodeId)>,
+    budget: u64,
+    /// Non-directories that had to give way to the directory of a deeper name.
+    pub(crate) trampled: Vec<NodeId>,
+}
+
+impl<'a> Tree<'a> {
+    /// An empty tree.
+    pub(crate) fn new(layers: &'a [Vec<FileEntry>]) -> Self {
+        let entries: usize = layers.iter().map(Vec::len).sum();
+        let root = Node {
+            parent: ROOT,
+            name: b"",
+            origin: None,
+            by_layer: 0,
+            touched: 0,
+            path_len: 0,
+            children: Some(BTreeMap::new()),
+        };
+        let mut nodes = Vec::with_capacity(entries + 1);
+        nodes.push(root);
+        Self {
+            layers,
+            nodes,
+            hidden: HashMap::new(),
+            last_parent: None,
+            budget: LINK_BUDGET + 64 * entries as u64,
+            trampled: Vec::new(),
+        }
+    }
+
+    /// The entry behind an origin.
+    pub(crate) fn entry(&self, origin: Origin) -> &'a FileEntry {
+        &self.layers[origin.layer as usize][origin.entry as usize]
+    }
+
+    /// A node.
+    pub(crate) fn node(&self, id: NodeId) -> &Node<'a> {
+        &self.nodes[id as usize]
+    }
+
+    /// The child of a directory.
+    pub(crate) fn child(&self, parent: NodeId, name: &[u8]) -> Option<NodeId> {
+        self.node(parent).children.as_ref()?.get(name).copied()
+    }
+
+    /// True for directories.
+    pub(crate) fn is_dir(&self, id: NodeId) -> bool {
+        self.node(id).children.is_some()
+    }
+
+    fn link_target(&self, id: NodeId) -> Option<&'a [u8]> {
+        let entry = self.entry(self.node(id).origin?);
+        (entry.kind == EntryKind::Symlink).then_some(&entry.link_target)
+    }
+
+    /// True if the node can still be reached from the root.
+    pub(crate) fn is_attached(&self, mut id: NodeId) -> bool {
+        while id != ROOT {
+            let node = self.node(id);
+            if self.child(node.parent, node.name) != Some(id) {
+                return false;
+            }
+            id = node.parent;
+        }
+        true
+    }
+
+    /// The path of a node.
+    pub(crate) fn path_of(&self, mut id: NodeId) -> PathBytes {
+        let mut names = Vec::new();
+        while id != ROOT {
+            names.push(self.node(id).name);
+            id = self.node(id).parent;
+        }
+        names.reverse();
+        PathBytes::clean(&names.join(&b'/'))
+    }
+
+    /// The directory `path` leads to from `base`, through symlinks, with `base` as the root nothing escapes.
+    pub(crate) fn dir<'p>(&mut self, base: NodeId, path: &'p [u8]) -> Result<NodeId, Stop>
+    where
+        'a: 'p,
+    {
+        self.walk(base, base, path, &mut nowhere)
+    }
+
+    /// As [`Tree::dir`] from the root, but sees what this layer's whiteouts have hidden.
+    pub(crate) fn dir_behind_whiteouts(&mut self, path: &'a [u8]) -> Result<NodeId, Stop> {
+        self.walk(ROOT, ROOT, path, &mut |tree, at, name, _| {
+            tree.hidden_child(at, name).filter(|id| tree.is_dir(*id)).ok_or(Stop::Missing)
+        })
+    }
+
+    /// As [`Tree::dir`] from the root, creating what is missing on behalf of `layer`.
+    pub(crate) fn make_dir(&mut self, path: &'a [u8], layer: u32) -> Result<NodeId, Stop> {
+        if let Some((last, id)) = self.last_parent
+            && last == path
+        {
+            return Ok(id);
+        }
+        let id = self.walk(ROOT, ROOT, path, &mut |tree, at, name, in_the_way| {
+            tree.trampled.extend(in_the_way);
+            tree.put_dir(at, name, None, layer)
+        })?;
+        self.last_parent = Some((path, id));
+        Ok(id)
+    }
+
+    /// The walk itself; `missing` is asked where a name is not there or is neither directory nor symlink.
+    fn walk<'p>(
+        &mut self,
+        base: NodeId,
+        start: NodeId,
+        path: &'p [u8],
+        missing: &mut Missing<'_, 'a, 'p>,
+    ) -> Result<NodeId, Stop>
+    where
+        'a: 'p,
+    {
+        let mut at = start;
+        let mut links = 0;
+        let mut rests: Vec<&'p [u8]> = vec![path];
+        while let Some(rest) = rests.pop() {
+            let (name, rest) = match rest.iter().position(|byte| *byte == b'/') {
+                Some(slash) => (&rest[..slash], &rest[slash + 1..]),
+                None => (rest, &rest[..0]),
+            };
+            if !rest.is_empty() {
+                rests.push(rest);
+            }
+            if links > 0 {
+                self.budget = self.budget.checked_sub(1).ok_or(Stop::Budget)?;
+            }
+            match name {
+                b"" | b"." => continue,
+                b".." => {
+                    at = if at == base { base } else { self.node(at).parent };
+                    continue;
+                }
+                _ => {}
+            }
+            let next = self.child(at, name);
+            match next {
+                Some(next) if self.is_dir(next) => at = next,
+                Some(next) if self.link_target(next).is_some() => {
+                    links += 1;
+                    if links > MAX_LINKS {
+                        return Err(Stop::Loop);
+                    }
+                    let target = self.link_target(next).unwrap_or_default();
+                    if target.starts_with(b"/") {
+                        at = base;
+                    }
+                    rests.push(target);
+                }
+                next => at = missing(self, at, name, next)?,
+            }
+        }
+        Ok(at)
+    }
+
+    /// What is at `path` (not following a symlink there), seen from `base`.
+    pub(crate) fn lookup<'p>(&mut self, base: NodeId, path: &'p PathBytes) -> Result<NodeId, Stop>
+    where
+        'a: 'p,
+    {
+        if path.is_root() {
+            return Ok(base);
+        }
+        let parent = self.dir(base, path.parent_bytes())?;
+        self.child(parent, path.file_name()).ok_or(Stop::Missing)
+    }
+
+    /// What a whiteout of the layer being applied has hidden under a name.
+    pub(crate) fn hidden_child(&self, parent: NodeId, name: &'a [u8]) -> Option<NodeId> {
+        self.hidden.get(&(parent, name)).copied()
+    }
+
+    /// What `path` leads to, following a symlink there too.
+    pub(crate) fn resolve<'p>(&mut self, base: NodeId, path: &'p [u8]) -> Result<NodeId, Stop>
+    where
+        'a: 'p,
+    {
+        let mut at = base;
+        let mut rest: &'p [u8] = path;
+        for _ in 0..=MAX_LINKS {
+            let cut = rest.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
+            let (dir, name) = rest.split_at(cut);
+            at = self.walk(base, if dir.starts_with(b"/") { base } else { at }, dir, &mut nowhere)?;
+            let found = match name {
+                b"" | b"." => return Ok(at),
+                b".." => return Ok(if at == base { base } else { self.node(at).parent }),
+                name => self.child(at, name).ok_or(Stop::Missing)?,
+            };
+            match self.link_target(found) {
+                Some(target) => rest = target,
+                None => return Ok(found),
+            }
+        }
+        Err(Stop::Loop)
+    }
+
+    /// Puts a directory at a name: over a directory it renews the description, anything else it replaces.
+    pub(crate) fn put_dir(
+        &mut self,
+        parent: NodeId,
+        name: &'a [u8],
+        origin: Option<Origin>,
+        layer: u32,
+    ) -> Result<NodeId, Stop> {
+        if let Some(existing) = self.child(parent, name)
+            && self.is_dir(existing)
+        {
+            let node = &mut self.nodes[existing as usize];
+            node.origin = origin;
+            node.by_layer = layer;
+            self.touch(existing, layer);
+            return Ok(existing);
+        }
+        self.put(parent, name, origin, layer, Some(BTreeMap::new()))
+    }
+
+    /// Puts a non-directory at a name, replacing whatever is there.
+    pub(crate) fn put_leaf(
+        &mut self,
+        parent: NodeId,
+        name: &'a [u8],
+        origin: Origin,
+        layer: u32,
+    ) -> Result<NodeId, Stop> {
+        self.put(parent, name, Some(origin), layer, None)
+    }
+
+    fn put(
+        &mut self,
+        parent: NodeId,
+        name: &'a [u8],
+        origin: Option<Origin>,
+        layer: u32,
+        children: Option<BTreeMap<&'a [u8], NodeId>>,
+    ) -> Result<NodeId, Stop> {
+        let path_len = self.node(parent).path_len + name.len() as u32 + 1;
+        if path_len > MAX_PATH {
+            return Err(Stop::TooLong);
+        }
+        let id = self.nodes.len() as NodeId;
+        self.nodes.push(Node { parent, name, origin, by_layer: layer, touched: layer, path_len, children });
+        let siblings = self.nodes[parent as usize].children.get_or_insert_default();
+        if siblings.insert(name, id).is_some() {
+            self.last_parent = None;
+        }
+        self.touch(parent, layer);
+        Ok(id)
+    }
+
+    fn touch(&mut self, mut id: NodeId, layer: u32) {
+        loop {
+            let node = &mut self.nodes[id as usize];
+            if node.touched == layer && id != ROOT {
+                return;
+            }
+            node.touched = layer;
+            if id == ROOT {
+                return;
+            }
+            id = node.parent;
+        }
+    }
+
+    /// Forgets what the whiteouts of the previous layer have hidden.
+    pub(crate) fn begin_layer(&mut self) {
+        self.hidden.clear();
+        self.last_parent = None;
+    }
+
+    /// Hides what layers below `layer` have at `parent/name` and below; what `layer` itself has written there
+    /// stays, below directories nobody describes any more.
+    pub(crate) fn hide(&mut self, parent: NodeId, name: &'a [u8], layer: u32) {
+        self.last_parent = None;
+        let Some(id) = self.child(parent, name) else { return };
+        if self.node(id).touched != layer {
+            self.detach(parent, name, id);
+            return;
+        }
+        let mut todo = vec![id];
+        while let Some(id) = todo.pop() {
+            let node = &mut self.nodes[id as usize];
+            if node.by_layer != layer {
+                node.origin = None;
+                node.by_layer = layer;
+            }
+            todo.extend(self.hide_children_once(id, layer));
+        }
+    }
+
+    /// Hides what layers below `layer` have inside a directory.
+    pub(crate) fn hide_children(&mut self, id: NodeId, layer: u32) {
+        self.last_parent = None;
+        let names: Vec<&'a [u8]> = match &self.node(id).children {
+            Some(children) => children.keys().copied().collect(),
+            None => return,
+        };
+        for name in names {
+            self.hide(id, name, layer);
+        }
+    }
+
+    /// Detaches children that hold nothing of `layer`; the others are returned.
+    fn hide_children_once(&mut self, id: NodeId, layer: u32) -> Vec<NodeId> {
+        let Some(children) = &self.node(id).children else { return Vec::new() };
+        let (keep, drop): (Vec<_>, Vec<_>) = children
+            .iter()
+            .map(|(name, child)| (*name, *child))
+            .partition(|(_, child)| self.node(*child).touched == layer);
+        for (name, child) in drop {
+            self.detach(id, name, child);
+        }
+        keep.into_iter().map(|(_, child)| child).collect()
+    }
+
+    fn detach(&mut self, parent: NodeId, name: &'a [u8], id: NodeId) {
+        if let Some(children) = self.nodes[parent as usize].children.as_mut() {
+            children.remove(name);
+        }
+        self.hidden.insert((parent, name), id);
+    }
+
+    /// Every name but the root's, in order, with its path.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&[u8], NodeId, &Node<'a>)) {
+        let mut path: Vec<u8> = Vec::new();
+        let mut levels: Vec<(usize, std::collections::btree_map::Iter<'_, &'a [u8], NodeId>)> = Vec::new();
+        if let Some(children) = &self.node(ROOT).children {
+            levels.push((0, children.iter()));
+        }
+        while let Some((length, children)) = levels.last_mut() {
+            let length = *length;
+            let Some((name, id)) = children.next() else {
+                levels.pop();
+                continue;
+            };
+            path.truncate(length);
+            if length > 0 {
+                path.push(b'/');
+            }
+            path.extend_from_slice(name);
+            let node = self.node(*id);
+            visit(&path, *id, node);
+            if let Some(children) = &node.children {
+                levels.push((path.len(), children.iter()));
+            }
+        }
+    }
+}
