@@ -181,16 +181,12 @@ impl Intake {
         trays: &mut [Tray<'_>],
         limits: &Limits,
     ) -> io::Result<()> {
-        match (kept, &self.spool) {
-            (Kept::Spool(length), Some(file)) => {
-                let mut window = BufReader::with_capacity(64 << 10, Window::new(file, *length)?);
-                show(request, meta, &mut window, *length, trays, limits)
-            }
-            _ => {
-                let mut cursor = Cursor::new(&self.memory[..]);
-                show(request, meta, &mut cursor, self.memory.len() as u64, trays, limits)
-            }
+        if let (Kept::Spool(length), Some(file)) = (kept, &self.spool) {
+            let mut window = BufReader::with_capacity(64 << 10, Window::new(file, *length)?);
+            return show(request, meta, &mut window, *length, trays, limits);
         }
+        let mut cursor = Cursor::new(&self.memory[..]);
+        show(request, meta, &mut cursor, self.memory.len() as u64, trays, limits)
     }
 }
 

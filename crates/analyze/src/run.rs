@@ -27,7 +27,6 @@ pub struct LayerRun<'a> {
 }
 
 /// How a run ended.
-#[expect(clippy::large_enum_variant, reason = "made once per layer and taken apart at once")]
 pub enum Finished<'a> {
     /// All evidence is there.
     Done(Evidence),
@@ -229,3 +228,6 @@ impl EntrySink for LayerRun<'_> {
         self.state.ambiguity(message);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,7 +73,7 @@ impl Seek for Window<'_> {
             SeekFrom::Current(by) => self.position.checked_add_signed(by),
         };
         // Bounded so that no analyzer can make the system call itself fail.
-        let target = target.filter(|at| *at <= i64::MAX as u64).ok_or(io::ErrorKind::InvalidInput)?;
+        let target = target.filter(|at| i64::try_from(*at).is_ok()).ok_or(io::ErrorKind::InvalidInput)?;
         match self.file.seek(SeekFrom::Start(target)) {
             Ok(at) => {
                 self.position = at;

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use plimsoll_types::{PackageRecord, Payload, Record, Section, SectionStatus};
+use plimsoll_types::{PackageRecord, PathBytes, Payload, Record, Section, SectionStatus};
 
 use crate::source::Source;
 use crate::{Analyzer, Content, FileMeta, Interest, Limits, ReadError, Scratch};
@@ -20,6 +20,8 @@ pub(crate) struct Tray<'a> {
     scratch: Scratch,
     scratch_bytes: u64,
     record_bytes: u64,
+    /// A limit was passed: nothing more is read.
+    is_full: bool,
 }
 
 impl<'a> Tray<'a> {
@@ -31,6 +33,7 @@ impl<'a> Tray<'a> {
             scratch: Scratch::new(),
             scratch_bytes: 0,
             record_bytes: 0,
+            is_full: false,
         }
     }
 
@@ -54,14 +57,13 @@ impl<'a> Tray<'a> {
         origin: u32,
         limits: &Limits,
     ) -> io::Result<()> {
-        if self.is_full(limits) {
+        if self.is_full {
             return Ok(());
         }
         let before = self.section.records.len();
         let scratch_before = self.scratch.get(file.path).map_or(0, Vec::len) as u64;
         let analyzer = self.analyzer;
         let outcome = {
-            // `source` implements ReadSeek by way of its supertrait.
             let mut content = Content::new(source, size);
             let (section, scratch) = (&mut self.section, &mut self.scratch);
             catch_unwind(AssertUnwindSafe(|| analyzer.read(file, &mut content, section, scratch)))
@@ -84,7 +86,7 @@ impl<'a> Tray<'a> {
 
     /// Records that a file was not read.
     pub(crate) fn refuse(&mut self, file: &FileMeta<'_>, origin: u32, message: &str, limits: &Limits) {
-        if self.is_full(limits) {
+        if self.is_full {
             return;
         }
         let before = self.section.records.len();
@@ -93,11 +95,11 @@ impl<'a> Tray<'a> {
     }
 
     /// Gives the records of entry `from` to its further name `to` as well. Only before the second run.
-    pub(crate) fn copy(&mut self, from: u32, to: u32, path: &plimsoll_types::PathBytes, limits: &Limits) {
+    pub(crate) fn copy(&mut self, from: u32, to: u32, path: &PathBytes, limits: &Limits) {
         let first = self.origins.partition_point(|origin| *origin < from);
         let end = self.origins.partition_point(|origin| *origin <= from);
         for at in first..end {
-            if self.is_full(limits) {
+            if self.is_full {
                 return;
             }
             let before = self.section.records.len();
@@ -108,7 +110,7 @@ impl<'a> Tray<'a> {
     }
 
     /// A later entry took this path: what waits under it is void.
-    pub(crate) fn forget(&mut self, path: &plimsoll_types::PathBytes) {
+    pub(crate) fn forget(&mut self, path: &PathBytes) {
         if let Some(bytes) = self.scratch.remove(path) {
             self.scratch_bytes = self.scratch_bytes.saturating_sub(bytes.len() as u64);
         }
@@ -129,29 +131,23 @@ impl<'a> Tray<'a> {
         self.section
     }
 
-    fn is_full(&self, limits: &Limits) -> bool {
-        self.section.records.len() as u64 > limits.records_per_section
-            || self.record_bytes > limits.section_bytes
-    }
-
     /// Attributes the records from `before` on to entry `origin`; over a limit, the section ends here.
     fn note_origins(&mut self, before: usize, origin: u32, limits: &Limits) {
-        let room = usize::try_from(limits.records_per_section).unwrap_or(usize::MAX).max(before);
-        let is_over = self.section.records.len() > room;
-        self.section.records.truncate(room.saturating_add(1));
+        let room = usize::try_from(limits.records_per_section).unwrap_or(usize::MAX);
+        if self.section.records.len() > room {
+            self.section.records.truncate(room);
+            self.close(&format!("more than {room} records in one layer"));
+        }
         self.record_bytes += self.section.records.iter().skip(before).map(weight).sum::<u64>();
         self.origins.resize(self.section.records.len(), origin);
-        if is_over {
-            self.fail(format!(
-                "more than {} records in one layer; the rest was not read",
-                limits.records_per_section
-            ));
-        } else if self.record_bytes > limits.section_bytes {
-            self.fail(format!(
-                "records of more than {} bytes in one layer; the rest was not read",
-                limits.section_bytes
-            ));
+        if self.record_bytes > limits.section_bytes {
+            self.close(&format!("records of more than {} bytes in one layer", limits.section_bytes));
         }
+    }
+
+    fn close(&mut self, why: &str) {
+        self.is_full = true;
+        self.fail(&format!("{why}; the rest was not read"));
     }
 
     fn bound_scratch(&mut self, file: &FileMeta<'_>, before: u64, limits: &Limits) {
@@ -176,13 +172,13 @@ impl<'a> Tray<'a> {
             .copied()
             .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
             .unwrap_or("unknown reason");
-        self.fail(format!("panicked {place}: {text}"));
+        self.fail(&format!("panicked {place}: {text}"));
     }
 
     /// The first failure is the one told: it is the same in every run.
-    fn fail(&mut self, message: String) {
+    fn fail(&mut self, message: &str) {
         if self.section.status == SectionStatus::Complete {
-            self.section.status = SectionStatus::Failed(clip(&message));
+            self.section.status = SectionStatus::Failed(clip(message));
         }
     }
 }
@@ -194,8 +190,7 @@ fn clip(message: &str) -> String {
 /// Roughly the memory a record holds.
 fn weight(record: &Record) -> u64 {
     const FIXED: usize = 64;
-    let paths =
-        |paths: &[plimsoll_types::PathBytes]| paths.iter().map(|one| one.as_bytes().len() + FIXED).sum();
+    let paths = |paths: &[PathBytes]| paths.iter().map(|one| one.as_bytes().len() + FIXED).sum();
     let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
     let package = |package: &PackageRecord| {
         package.name.len()
