@@ -78,7 +78,7 @@ impl BlindKind {
     }
 
     /// The text form, as in JSON and on the command line.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::NoKnowledge => "no_knowledge",
             Self::DistroUnknown => "distro_unknown",
