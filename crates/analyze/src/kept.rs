@@ -13,7 +13,7 @@ const KEPT: &[&[u8]] =
 pub(crate) fn is_kept(path: &PathBytes) -> bool {
     // The cheap question first: it is asked for every file.
     matches!(path.file_name(), b"passwd" | b"group" | b"os-release")
-        && KEPT.iter().any(|suffix| crate::suffix::ends_with(path, suffix))
+        && KEPT.iter().any(|suffix| crate::suffix::ends_with(path.as_bytes(), suffix))
 }
 
 /// Kept files with the entry each came with.

@@ -3,7 +3,9 @@
 use std::io;
 
 use plimsoll_layer::EntrySink;
-use plimsoll_types::{ContentKind, Digest, EntryKind, Evidence, FileEntry, Section};
+use plimsoll_types::{
+    ContentKind, DatabaseState, Digest, EntryKind, Evidence, FileEntry, PackageRecord, Payload, Section,
+};
 
 use crate::{Analyzer, Content, FileMeta, Finished, Interest, LayerRun, Limits, ReadError, Scratch};
 
@@ -93,4 +95,30 @@ impl Analyzer for Named {
     ) -> Result<(), ReadError> {
         Ok(())
     }
+}
+
+/// The payloads of a section, in order.
+pub(crate) fn payloads(section: &Section) -> Vec<Payload> {
+    section.records.iter().map(|record| record.payload.clone()).collect()
+}
+
+/// The packages of a section, in order.
+pub(crate) fn packages(section: &Section) -> Vec<PackageRecord> {
+    let package = |payload| if let Payload::Package(package) = payload { Some(*package) } else { None };
+    payloads(section).into_iter().filter_map(package).collect()
+}
+
+/// The states of the databases of a section, in order.
+pub(crate) fn databases(section: &Section) -> Vec<DatabaseState> {
+    let state = |payload| if let Payload::Database(state) = payload { Some(state) } else { None };
+    payloads(section).into_iter().filter_map(state).collect()
+}
+
+/// A file of the real data, if `PLIMSOLL_TEST_DATA` says where it is; says so if not.
+pub(crate) fn real(path: &str) -> Option<Vec<u8>> {
+    let Some(root) = std::env::var_os("PLIMSOLL_TEST_DATA") else {
+        println!("skipped: PLIMSOLL_TEST_DATA does not name the folder that holds {path}");
+        return None;
+    };
+    Some(std::fs::read(std::path::Path::new(&root).join(path)).unwrap())
 }

@@ -1,0 +1,3 @@
+//! What every Linux distribution has.
+
+pub(crate) mod os_release;
