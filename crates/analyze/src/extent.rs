@@ -1,6 +1,6 @@
 //! A bounded view into the content of a file.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, SeekFrom};
 
 use crate::ReadSeek;
 

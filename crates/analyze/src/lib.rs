@@ -6,11 +6,15 @@
 
 mod analyzer;
 pub mod analyzers;
+mod executable;
+mod extent;
 mod fingerprint;
 mod intake;
 mod kept;
 mod kind;
+mod license;
 mod limits;
+mod lines;
 mod links;
 mod names;
 mod run;

@@ -1,0 +1,5 @@
+//! Go modules.
+
+pub(crate) mod build_info;
+pub(crate) mod buildinfo;
+mod main_version;

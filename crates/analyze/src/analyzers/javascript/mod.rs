@@ -1,0 +1,3 @@
+//! Node packages.
+
+pub(crate) mod package_json;

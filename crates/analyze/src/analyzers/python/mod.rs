@@ -1,0 +1,5 @@
+//! Python distributions.
+
+pub(crate) mod dist_info;
+mod metadata;
+mod record;
