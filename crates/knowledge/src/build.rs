@@ -1,0 +1,163 @@
+//! Building a snapshot: read every source, settle which record makes which finding, write it sorted.
+//!
+//! The result depends on the set of records alone: not on the order or names of the sources, not on the
+//! clock.
+
+mod findings;
+mod index;
+mod tally;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use plimsoll_types::Digest;
+
+use crate::advisory::{Advisory, Affected};
+use crate::snapshot::{EcosystemInfo, Writer};
+use crate::source::{Found, Limits, Skipped, Walker};
+use crate::{Error, feeds, order};
+
+/// How to build.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BuildOptions {
+    /// What to read at most.
+    pub limits: Limits,
+}
+
+/// What a build did. Whatever was left out is in here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildReport {
+    /// Digest of the snapshot.
+    pub digest: Digest,
+    /// Records in it.
+    pub records: u64,
+    /// Records that came more than once; the last changed was taken.
+    pub duplicates: u64,
+    /// Records left out because they were withdrawn.
+    pub withdrawn: u64,
+    /// Errata left out because they fix no vulnerability.
+    pub not_security: u64,
+    /// What the snapshot knows now.
+    pub ecosystems: Vec<EcosystemInfo>,
+    /// Ecosystems Plimsoll does not know, with the number of records that speak of them.
+    pub unsupported: Vec<(String, u64)>,
+    /// Files and parts of records that could not be used, sorted.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Builds a snapshot of all advisories of all sources and puts it at `out`, whole or not at all.
+///
+/// A source is a directory (walked, with the zips in it), a zip, or a single JSON or YAML file. A file that
+/// is no record is skipped and named in the report; a source that cannot be read at all is an error.
+pub fn build(sources: &[PathBuf], out: &Path, options: &BuildOptions) -> Result<BuildReport, Error> {
+    let mut collected = Collected::default();
+    let mut skipped = Vec::new();
+    let mut visit = |found: Found<'_>| collected.read(&found, &mut skipped);
+    let mut walker = Walker::new(options.limits, &mut visit);
+    for source in sources {
+        walker.source(source)?;
+    }
+    let (units, unreadable) = (std::mem::take(&mut walker.units), std::mem::take(&mut walker.skipped));
+    skipped.extend(unreadable);
+    skipped.sort();
+    skipped.dedup();
+    let Collected { records, duplicates, withdrawn, not_security, unsupported, tally } = collected;
+    if records.is_empty() {
+        return Err(Error::NoAdvisories { skipped });
+    }
+    let records: Vec<Advisory> = records.into_values().collect();
+    let ecosystems = tally.ecosystems(&records, &units);
+    let total = records.len() as u64;
+    let created = records.iter().filter_map(|record| record.modified).max().map(jiff::Timestamp::as_second);
+    let contents = index::Index::new(records).write(Writer::create(out)?, created, &ecosystems)?;
+    Ok(BuildReport {
+        digest: contents,
+        records: total,
+        duplicates,
+        withdrawn,
+        not_security,
+        ecosystems,
+        unsupported: unsupported.into_iter().collect(),
+        skipped,
+    })
+}
+
+/// What the sources gave so far.
+#[derive(Default)]
+struct Collected {
+    records: BTreeMap<String, Advisory>,
+    duplicates: u64,
+    withdrawn: u64,
+    not_security: u64,
+    unsupported: BTreeMap<String, u64>,
+    tally: tally::Tally,
+}
+
+impl Collected {
+    fn read(&mut self, found: &Found<'_>, skipped: &mut Vec<Skipped>) {
+        let skip = |why: String| Skipped { file: found.label.to_owned(), why };
+        let Some(feed) = feeds::ALL.iter().find(|feed| feed.wants(found.label)) else { return };
+        match feed.read(found.label, found.bytes) {
+            Err(error) => skipped.push(skip(format!("not a record of feed {}: {error}", feed.id()))),
+            Ok(advisories) => {
+                for mut advisory in advisories {
+                    let problems = std::mem::take(&mut advisory.problems);
+                    skipped.extend(problems.into_iter().chain(settle(&mut advisory)).map(skip));
+                    self.add(advisory, found.unit);
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, advisory: Advisory, unit: usize) {
+        self.tally.met(&advisory, unit);
+        for ecosystem in &advisory.unsupported {
+            *self.unsupported.entry(ecosystem.clone()).or_default() += 1;
+        }
+        if advisory.withdrawn {
+            self.withdrawn += 1;
+        } else if findings::is_maintenance(&advisory) {
+            self.not_security += 1;
+        } else if let Some(known) = self.records.get_mut(&advisory.id) {
+            self.duplicates += 1;
+            if newer(&advisory, known) {
+                *known = advisory;
+            }
+        } else {
+            self.records.insert(advisory.id.clone(), advisory);
+        }
+    }
+}
+
+/// Which of two records of one id counts. Of equally old ones the order must not decide, so the text does.
+fn newer(a: &Advisory, b: &Advisory) -> bool {
+    let key = |advisory: &Advisory| (advisory.modified, format!("{advisory:?}"));
+    a.modified > b.modified || (a.modified == b.modified && key(a) > key(b))
+}
+
+/// Drops listed versions that the ranges say already (some feeds list every version of a range), and
+/// names ranges that do not parse. Those stay: a match against them becomes a blind spot.
+fn settle(advisory: &mut Advisory) -> Vec<String> {
+    let mut problems = Vec::new();
+    for part in &mut advisory.affected {
+        let Affected { ecosystem, package, ranges, versions, .. } = part;
+        let scheme = ecosystem.kind.scheme;
+        let parsed: Vec<_> = ranges.iter().map(|events| order::range(scheme, events)).collect();
+        problems.extend(
+            parsed
+                .iter()
+                .filter_map(|range| range.as_ref().err())
+                .map(|error| format!("{ecosystem} {package}: range not understood: {error}")),
+        );
+        versions.sort();
+        versions.dedup();
+        versions.retain(|text| {
+            let version = order::version(scheme, text);
+            version.is_none_or(|version| !parsed.iter().flatten().any(|range| range.contains(&version)))
+        });
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests;
