@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use plimsoll_types::Digest;
 
 use crate::advisory::{Advisory, Affected};
-use crate::snapshot::{EcosystemInfo, Writer};
+use crate::snapshot::{Completeness, EcosystemInfo, Writer};
 use crate::source::{Found, Limits, Skipped, Walker};
 use crate::{Error, feeds, order};
 
@@ -65,7 +65,7 @@ pub fn build(sources: &[PathBuf], out: &Path, options: &BuildOptions) -> Result<
     if records.is_empty() {
         return Err(Error::NoAdvisories { skipped });
     }
-    let records: Vec<Advisory> = records.into_values().collect();
+    let records: Vec<Advisory> = records.into_values().map(|(_, advisory)| advisory).collect();
     let ecosystems = tally.ecosystems(&records, &units);
     let total = records.len() as u64;
     let created = records.iter().filter_map(|record| record.modified).max().map(jiff::Timestamp::as_second);
@@ -85,7 +85,8 @@ pub fn build(sources: &[PathBuf], out: &Path, options: &BuildOptions) -> Result<
 /// What the sources gave so far.
 #[derive(Default)]
 struct Collected {
-    records: BTreeMap<String, Advisory>,
+    /// By id; with each whether it is from a real feed.
+    records: BTreeMap<String, (bool, Advisory)>,
     duplicates: u64,
     withdrawn: u64,
     not_security: u64,
@@ -103,36 +104,38 @@ impl Collected {
                 for mut advisory in advisories {
                     let problems = std::mem::take(&mut advisory.problems);
                     skipped.extend(problems.into_iter().chain(settle(&mut advisory)).map(skip));
-                    self.add(advisory, found.unit);
+                    self.add(advisory, found);
                 }
             }
         }
     }
 
-    fn add(&mut self, advisory: Advisory, unit: usize) {
-        self.tally.met(&advisory, unit);
-        for ecosystem in &advisory.unsupported {
+    fn add(&mut self, advisory: Advisory, found: &Found<'_>) {
+        self.tally.met(&advisory, found.unit);
+        let advisory = (found.marked != Some(Completeness::Demonstration), advisory);
+        for ecosystem in &advisory.1.unsupported {
             *self.unsupported.entry(ecosystem.clone()).or_default() += 1;
         }
-        if advisory.withdrawn {
+        if advisory.1.withdrawn {
             self.withdrawn += 1;
-        } else if findings::is_maintenance(&advisory) {
+        } else if findings::is_maintenance(&advisory.1) {
             self.not_security += 1;
-        } else if let Some(known) = self.records.get_mut(&advisory.id) {
+        } else if let Some(known) = self.records.get_mut(&advisory.1.id) {
             self.duplicates += 1;
-            if newer(&advisory, known) {
+            if counts_more(&advisory, known) {
                 *known = advisory;
             }
         } else {
-            self.records.insert(advisory.id.clone(), advisory);
+            self.records.insert(advisory.1.id.clone(), advisory);
         }
     }
 }
 
-/// Which of two records of one id counts. Of equally old ones the order must not decide, so the text does.
-fn newer(a: &Advisory, b: &Advisory) -> bool {
-    let key = |advisory: &Advisory| (advisory.modified, format!("{advisory:?}"));
-    a.modified > b.modified || (a.modified == b.modified && key(a) > key(b))
+/// Which of two records of one id counts: a feed's before a demonstration's, then the last changed. Of
+/// equally old ones the order of the sources must not decide, so the text does.
+fn counts_more(a: &(bool, Advisory), b: &(bool, Advisory)) -> bool {
+    let (age_a, age_b) = ((a.0, a.1.modified), (b.0, b.1.modified));
+    age_a > age_b || (age_a == age_b && format!("{:?}", a.1) > format!("{:?}", b.1))
 }
 
 /// Drops listed versions that the ranges say already (some feeds list every version of a range), and

@@ -57,6 +57,8 @@ pub(crate) struct Unit {
 pub(crate) struct Found<'a> {
     /// Index of the unit.
     pub(crate) unit: usize,
+    /// What the unit's marker says.
+    pub(crate) marked: Option<Completeness>,
     /// Its name for people.
     pub(crate) label: &'a str,
     /// Its content.
@@ -197,7 +199,8 @@ impl<'v> Walker<'v> {
         if self.bytes > self.limits.total_bytes {
             return Err(over(path, "the number of bytes", self.limits.total_bytes));
         }
-        (self.visit)(Found { unit, label, bytes: &bytes });
+        let marked = self.units.get(unit).and_then(|unit| unit.marked);
+        (self.visit)(Found { unit, marked, label, bytes: &bytes });
         Ok(())
     }
 

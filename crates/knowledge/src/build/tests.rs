@@ -133,6 +133,21 @@ fn markers_make_demonstrations_and_a_whole_feed_outdoes_them() {
 }
 
 #[test]
+fn a_record_of_a_feed_counts_before_the_demonstrations_of_the_same_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = folder.path().join("demo");
+    fs::create_dir(&demo).unwrap();
+    fs::write(demo.join(MARKER), r#"{"completeness":"demonstration"}"#).unwrap();
+    let old = record("A", "", "npm", "a", "..1.0.0").replace("2024-01-02T03:04:05Z", "0001-01-01T00:00:00Z");
+    fs::write(demo.join("a.json"), record("A", "", "npm", "a", "..2.0.0")).unwrap();
+    fs::write(folder.path().join("a.json"), &old).unwrap();
+    let out = folder.path().join("out");
+    let real = folder.path().join("a.json");
+    let report = build(&[demo, real], &out, &BuildOptions::default()).unwrap();
+    assert_eq!((report.duplicates, report.digest), (1, built(&[&old]).report.digest));
+}
+
+#[test]
 fn by_catch_of_another_release_is_no_feed() {
     let both = |id: &str| {
         let nine = record(id, "", "AlmaLinux:9", "a", "..1-1");
