@@ -93,7 +93,7 @@ pub enum Error {
 }
 
 fn first_reason(skipped: &[crate::Skipped]) -> String {
-    skipped.first().map(|first| format!("; {}: {}", first.file, first.why)).unwrap_or_default()
+    skipped.first().map(|first| format!("; {first}")).unwrap_or_default()
 }
 
 impl Error {

@@ -1,5 +1,6 @@
 //! Where advisories come from: directories, zip archives and single files, walked under limits.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -39,6 +40,12 @@ pub struct Skipped {
     pub file: String,
     /// Why.
     pub why: String,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file, self.why)
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,11 +1,15 @@
 //! The advisories the repository ships: whole, right, and enough to fail a demonstration image.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use plimsoll_knowledge::advisory::{Advisory, Affected, Event};
-use plimsoll_knowledge::{BuildOptions, BuildReport, Completeness, Snapshot, build, feeds, match_inventory};
+use plimsoll_knowledge::{
+    BuildOptions, BuildReport, Completeness, EcosystemInfo, Snapshot, build, feeds, match_inventory,
+};
 use plimsoll_types::report::{FindingStatus, Severity, Vulnerability};
 use plimsoll_types::{BlindClass, Distro, Inventory, Package, PackageType, SourcePackage};
 use plimsoll_version::{Range, Scheme, Version, compare, range};
@@ -43,7 +47,7 @@ fn every_record_is_used_and_marked_a_demonstration() {
     assert_eq!(report.withdrawn + report.not_security + report.duplicates, 0);
     let info = snapshot.info();
     assert!(info.ecosystems.iter().all(|info| info.completeness == Completeness::Demonstration));
-    let keys: Vec<_> = info.ecosystems.iter().map(|info| info.key()).collect();
+    let keys: Vec<_> = info.ecosystems.iter().map(EcosystemInfo::key).collect();
     assert_eq!(keys, ["Debian:12", "Go", "Maven", "PyPI", "crates.io", "npm"]);
 }
 

@@ -56,7 +56,7 @@ fn advisory(record: wire::Record) -> Result<Advisory, FeedError> {
     let stream = stream(record.summary.as_deref().unwrap_or_default());
     for part in &record.affected {
         // Without a package there are only commits, which no installed package states.
-        let Some(package) = &part.package else { continue };
+        let Some(package) = part.package.as_ref().filter(|package| !is_rebuild(package)) else { continue };
         match Ecosystem::parse(&package.ecosystem) {
             None => unsupported.push(package.ecosystem.clone()),
             Some(ecosystem) => {
@@ -85,6 +85,15 @@ fn advisory(record: wire::Record) -> Result<Advisory, FeedError> {
         problems,
         unsupported,
     })
+}
+
+/// Rocky Linux files what its special interest groups rebuild (`?distro=rocky-linux-8-sig-cloud`) under the
+/// release itself. Those are other builds, with versions that sort above the release's own.
+fn is_rebuild(package: &wire::Package) -> bool {
+    package
+        .purl
+        .as_deref()
+        .is_some_and(|purl| purl.starts_with("pkg:rpm/rocky-linux/") && purl.contains("-sig-"))
 }
 
 /// The database's rating of the whole record counts where neither the record nor the entry has one.

@@ -117,6 +117,18 @@ fn the_binaries_of_suse_are_named_with_their_own_versions() {
 }
 
 #[test]
+fn what_an_interest_group_rebuilt_is_not_the_releases() {
+    let of = |distro: &str| {
+        read(&format!(
+            r#"{{"id":"RLSA-1","affected":[{{"package":{{"ecosystem":"Rocky Linux:8","name":"kernel","purl":"pkg:rpm/rocky-linux/kernel?distro={distro}&epoch=0"}},"versions":["1"]}}]}}"#
+        ))
+        .affected
+        .len()
+    };
+    assert_eq!((of("rocky-linux-8"), of("rocky-linux-8-sig-cloud")), (1, 0));
+}
+
+#[test]
 fn a_module_stream_is_read_off_the_title() {
     assert_eq!(
         stream("Important: nodejs:18 security update"),

@@ -42,6 +42,7 @@ pub(super) struct Affected {
 pub(super) struct Package {
     pub(super) ecosystem: String,
     pub(super) name: String,
+    pub(super) purl: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
