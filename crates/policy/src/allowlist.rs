@@ -14,6 +14,9 @@ use crate::policy::sha256;
 use crate::wildcard::Wildcard;
 use crate::yaml::{self, Node};
 
+/// The most items of one list; the largest seen have some thousands.
+const MAX_ITEMS: usize = 20_000;
+
 /// A list of excuses.
 #[derive(Clone, Debug)]
 pub struct Allowlist {
@@ -80,7 +83,7 @@ impl Allowlist {
 
     fn of(name: &str, digest: Digest, fields: &Fields<'_>, mistakes: &mut Mistakes) -> Self {
         let items: Vec<Item> = fields
-            .list("items", mistakes)
+            .list("items", MAX_ITEMS, mistakes)
             .into_iter()
             .filter_map(|(path, node)| Item::read(node, &path, mistakes))
             .collect();

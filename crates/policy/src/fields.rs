@@ -26,6 +26,9 @@ impl<'n> Fields<'n> {
         let fields = Self { at: node.at, path: path.to_owned(), entries };
         let mut first = std::collections::HashMap::new();
         for entry in entries {
+            if mistakes.are_full() {
+                break;
+            }
             let field = fields.field(&entry.key);
             if !known.clone().into_iter().any(|name| name == entry.key) {
                 mistakes.add(entry.at, field, unknown(what, &entry.key, known.clone()));
@@ -85,14 +88,18 @@ impl<'n> Fields<'n> {
         }
     }
 
-    /// The items of a list, with their paths; a missing list is empty.
-    pub(crate) fn list(&self, name: &str, mistakes: &mut Mistakes) -> Vec<(String, &'n Node)> {
+    /// The items of a list of at most `max`, with their paths; a missing list is empty.
+    pub(crate) fn list(&self, name: &str, max: usize, mistakes: &mut Mistakes) -> Vec<(String, &'n Node)> {
         let Some(node) = self.get(name) else { return Vec::new() };
         let field = self.field(name);
         let Tree::List(items) = &node.tree else {
             mistakes.add(node.at, field, format!("expected a list, found {}", node.describe()));
             return Vec::new();
         };
+        if items.len() > max {
+            mistakes.add(node.at, field, format!("{} items; the limit is {max}", items.len()));
+            return Vec::new();
+        }
         items.iter().enumerate().map(|(index, item)| (format!("{field}[{index}]"), item)).collect()
     }
 }

@@ -41,7 +41,7 @@ impl Mistakes {
     const MAX: usize = 100;
 
     pub(crate) fn add(&mut self, at: At, field: impl Into<String>, message: impl Into<String>) {
-        if self.0.len() < Self::MAX {
+        if !self.are_full() {
             self.0.push(Mistake {
                 line: at.line,
                 column: at.column,
@@ -60,6 +60,11 @@ impl Mistakes {
                 Err(self)
             }
         }
+    }
+
+    /// True if no more are kept: looking for further ones is for nothing.
+    pub(crate) fn are_full(&self) -> bool {
+        self.0.len() >= Self::MAX
     }
 
     pub(crate) fn len(&self) -> usize {

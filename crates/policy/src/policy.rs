@@ -17,6 +17,10 @@ use crate::yaml::{self, Node};
 /// The policy an image is judged by when nobody names another, as a documented text.
 pub const DEFAULT_POLICY: &str = include_str!("../default.yaml");
 
+/// Every rule looks at every image; the largest policies seen have some dozens.
+const MAX_RULES: usize = 1_000;
+const MAX_ALLOWLISTS: usize = 100;
+
 /// Rules and allowlists, ready to judge any number of images.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -69,12 +73,12 @@ impl Policy {
         fields.require("rules", mistakes);
         let digest = sha256(text.as_bytes());
         let rules = fields
-            .list("rules", mistakes)
+            .list("rules", MAX_RULES, mistakes)
             .into_iter()
             .filter_map(|(path, node)| Rule::read(node, &path, mistakes))
             .collect();
         let allowlists = fields
-            .list("allowlists", mistakes)
+            .list("allowlists", MAX_ALLOWLISTS, mistakes)
             .into_iter()
             .filter_map(|(path, node)| Allowlist::read_embedded(node, &path, digest, mistakes))
             .collect();

@@ -90,6 +90,15 @@ fn wrong_shapes_are_mistakes_and_not_guesses() {
 }
 
 #[test]
+fn more_rules_than_the_limit_are_a_mistake_and_not_a_slow_scan() {
+    let rules = |number| {
+        format!("{HEAD}{}", "  - {gate: dockerfile, trigger: no_command, action: go}\n".repeat(number))
+    };
+    assert!(Policy::parse(&rules(MAX_RULES)).is_ok());
+    assert_eq!(mistakes(&rules(MAX_RULES + 1)), ["line 4, column 3: rules: 1001 items; the limit is 1000"]);
+}
+
+#[test]
 fn fields_of_a_later_format_are_refused_and_not_ignored() {
     let text = "schema: plimsoll.policy/v1\nname: n\nrules: []\nmappings: []\n";
     assert!(mistakes(text)[0].starts_with("line 4, column 1: mappings: unknown field"));
