@@ -1,2 +1,32 @@
 //! Judges container images: may this run?
-fn main() {}
+//!
+//! The binary only: what it does is in `plimsoll-fleet` and below. Exit codes: 0 pass, 1 fail, 2 warn, 3 not
+//! judged, 64 usage.
+
+mod cli;
+mod db;
+mod exit;
+mod failure;
+mod inputs;
+mod output;
+mod policy;
+mod progress;
+mod scan;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::usage(&error),
+    };
+    match cli.command {
+        Command::Scan(arguments) => scan::run(*arguments),
+        Command::Db(command) => db::run(command),
+        Command::Policy(command) => policy::run(command),
+    }
+}

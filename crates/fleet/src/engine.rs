@@ -1,0 +1,75 @@
+//! What every step needs: a store, analyzers and limits.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use plimsoll_analyze::{Analyzer, fingerprint};
+use plimsoll_proto::DecodeLimits;
+use plimsoll_store::{Key, Store};
+use plimsoll_types::{Digest, EvidenceGroup};
+
+/// Limits of the steps.
+#[derive(Clone, Debug, Default)]
+pub struct EngineLimits {
+    /// Of reading a layer.
+    pub layer: plimsoll_layer::Limits,
+    /// Of analyzing its files.
+    pub analyze: plimsoll_analyze::Limits,
+    /// Of decoding evidence.
+    pub decode: DecodeLimits,
+}
+
+/// A store, the analyzers whose evidence it holds, and the limits they work under.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) analyzers: Arc<[&'static dyn Analyzer]>,
+    pub(crate) limits: Arc<EngineLimits>,
+    pub(crate) slots: usize,
+    index: Digest,
+    packages: Digest,
+}
+
+impl Engine {
+    /// An engine over `store` with every analyzer there is and a layer at a time per core.
+    pub fn new(store: Arc<dyn Store>, limits: EngineLimits) -> Self {
+        Self::with_analyzers(store, limits, plimsoll_analyze::analyzers::ALL)
+    }
+
+    /// As [`Engine::new`] with other analyzers: their evidence lives beside that of any other set.
+    pub fn with_analyzers(
+        store: Arc<dyn Store>,
+        limits: EngineLimits,
+        analyzers: &[&'static dyn Analyzer],
+    ) -> Self {
+        let print = |group| fingerprint(group, analyzers, &limits.analyze);
+        Self {
+            index: print(EvidenceGroup::Index),
+            packages: print(EvidenceGroup::Packages),
+            store,
+            analyzers: analyzers.into(),
+            limits: Arc::new(limits),
+            slots: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        }
+    }
+
+    /// How many layers are analyzed at the same time; at least one.
+    pub fn with_slots(mut self, slots: usize) -> Self {
+        self.slots = slots.max(1);
+        self
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Where a group's evidence of a layer is kept.
+    pub fn evidence_key(&self, diff_id: Digest, group: EvidenceGroup) -> Key {
+        let fingerprint = match group {
+            EvidenceGroup::Index => self.index,
+            EvidenceGroup::Packages => self.packages,
+        };
+        Key::Evidence { diff_id, group, fingerprint }
+    }
+}

@@ -1,0 +1,91 @@
+//! Why a step failed.
+
+use plimsoll_proto::CodecError;
+use plimsoll_types::{Digest, Retry};
+
+use crate::blob_reader::SourceFailure;
+
+/// Why a step failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The source of the image failed, or has no such image.
+    #[error(transparent)]
+    Source(#[from] plimsoll_oci::Error),
+    /// A layer could not be read.
+    #[error(transparent)]
+    Layer(#[from] plimsoll_layer::Error),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] plimsoll_store::Error),
+    /// Stored bytes are damaged. The step has removed them: the same scan again makes them anew.
+    #[error("{key} in the store is damaged ({source}); it was removed, run the scan again")]
+    Damaged {
+        /// Where.
+        key: String,
+        /// How.
+        source: CodecError,
+    },
+    /// Evidence that was planned on is gone.
+    #[error("{key} has vanished from the store; run the scan again")]
+    Vanished {
+        /// Where it was.
+        key: String,
+    },
+    /// The manifest names another number of layers than the config.
+    #[error("the manifest lists {manifest} layers, the config {config}; rebuild the image")]
+    LayerCount {
+        /// Layers in the manifest.
+        manifest: usize,
+        /// diff_ids in the config.
+        config: usize,
+    },
+    /// The knowledge snapshot could not be read.
+    #[error(transparent)]
+    Knowledge(#[from] plimsoll_knowledge::Error),
+    /// Analyzing a layer panicked.
+    #[error("analyzing layer {layer} panicked: {message}; please report it")]
+    Panicked {
+        /// Digest of the blob.
+        layer: Digest,
+        /// What the panic said.
+        message: String,
+    },
+}
+
+impl Error {
+    /// Stable name of the kind, for reports.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Source(error) => error.kind(),
+            Self::Layer(error) => source_failure(error).map_or(error.kind(), plimsoll_oci::Error::kind),
+            Self::Store(_) => "store",
+            Self::Damaged { .. } => "store_damaged",
+            Self::Vanished { .. } => "store_vanished",
+            Self::LayerCount { .. } => "bad_image",
+            Self::Knowledge(_) => "knowledge",
+            Self::Panicked { .. } => "panic",
+        }
+    }
+
+    /// Whether the same step may succeed later.
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Source(error) => error.retry(),
+            Self::Layer(error) => source_failure(error).map_or(error.retry(), plimsoll_oci::Error::retry),
+            Self::Store(error) => error.retry(),
+            Self::Damaged { .. } | Self::Vanished { .. } => Retry::After(None),
+            Self::LayerCount { .. } | Self::Knowledge(_) | Self::Panicked { .. } => Retry::Never,
+        }
+    }
+}
+
+/// The source's own error inside a layer error.
+fn source_failure(error: &plimsoll_layer::Error) -> Option<&plimsoll_oci::Error> {
+    match error {
+        plimsoll_layer::Error::Read { source, .. } => {
+            source.get_ref()?.downcast_ref::<SourceFailure>().map(|failure| &failure.0)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,101 @@
+//! The evidence of all layers becomes one inventory.
+
+use bytes::Bytes;
+use plimsoll_proto::{CodecError, DecodeLimits, decode_index, decode_packages};
+use plimsoll_store::Key;
+use plimsoll_types::{Digest, Evidence, EvidenceGroup, IndexEvidence, Inventory, PackagesEvidence};
+
+use crate::plan::{LayerState, Plan, blob_link};
+use crate::{Engine, Error};
+
+/// The inventory of an image and what the pulls have verified of its layers.
+#[derive(Debug)]
+pub struct Folded {
+    /// The merged view.
+    pub inventory: Inventory,
+    /// diff_id and uncompressed size per layer, as the plan lists them; none for an encrypted one.
+    pub layers: Vec<Option<(Digest, u64)>>,
+}
+
+/// Reads the evidence of every layer of a plan that has been carried out, and merges it.
+///
+/// Damaged evidence is removed from the store and named in the error; planning and analyzing again mends it.
+pub async fn fold(engine: &Engine, plan: &Plan) -> Result<Folded, Error> {
+    let mut layers = Vec::with_capacity(plan.layers.len());
+    let mut jobs = Vec::with_capacity(plan.layers.len());
+    for layer in &plan.layers {
+        if layer.state == LayerState::Encrypted {
+            layers.push(None);
+            jobs.push(None);
+            continue;
+        }
+        let link = match (layer.state, layer.link) {
+            (LayerState::Known, Some(link)) => link,
+            _ => blob_link(engine, &layer.descriptor)
+                .await?
+                .ok_or_else(|| Error::Vanished { key: Key::BlobLink(layer.descriptor.digest).path() })?,
+        };
+        layers.push(Some((link.diff_id, link.uncompressed_size)));
+        let index = fetch(engine, link.diff_id, EvidenceGroup::Index).await?;
+        let packages = fetch(engine, link.diff_id, EvidenceGroup::Packages).await?;
+        let limits = engine.limits.decode;
+        jobs.push(Some(tokio::task::spawn_blocking(move || decode(&index, &packages, &limits))));
+    }
+    let mut evidence = Vec::with_capacity(jobs.len());
+    for (job, layer) in jobs.into_iter().zip(&layers) {
+        let (Some(job), Some((diff_id, _))) = (job, layer) else {
+            evidence.push(nothing());
+            continue;
+        };
+        match job.await {
+            Ok(Ok(decoded)) => evidence.push(decoded),
+            Ok(Err((group, source))) => {
+                let key = engine.evidence_key(*diff_id, group);
+                engine.store.delete(&key).await?;
+                return Err(Error::Damaged { key: key.path(), source });
+            }
+            Err(join) => return Err(Error::Panicked { layer: *diff_id, message: join.to_string() }),
+        }
+    }
+    let folded = tokio::task::spawn_blocking(move || plimsoll_inventory::fold(evidence)).await;
+    let inventory = folded.map_err(|join| Error::Panicked {
+        layer: layers
+            .iter()
+            .flatten()
+            .next_back()
+            .map_or(Digest::from_bytes([0; 32]), |(diff_id, _)| *diff_id),
+        message: join.to_string(),
+    })?;
+    Ok(Folded { inventory, layers })
+}
+
+async fn fetch(engine: &Engine, diff_id: Digest, group: EvidenceGroup) -> Result<Bytes, Error> {
+    let key = engine.evidence_key(diff_id, group);
+    engine.store.get(&key, None).await?.ok_or_else(|| Error::Vanished { key: key.path() })
+}
+
+fn decode(
+    index: &[u8],
+    packages: &[u8],
+    limits: &DecodeLimits,
+) -> Result<Evidence, (EvidenceGroup, CodecError)> {
+    Ok(Evidence {
+        index: decode_index(index, limits).map_err(|error| (EvidenceGroup::Index, error))?,
+        packages: decode_packages(packages, limits).map_err(|error| (EvidenceGroup::Packages, error))?,
+    })
+}
+
+/// What a layer nobody can read contributes.
+fn nothing() -> Evidence {
+    let diff_id = Digest::from_bytes([0; 32]);
+    Evidence {
+        index: IndexEvidence {
+            diff_id,
+            uncompressed_size: 0,
+            entries: Vec::new(),
+            kept: Vec::new(),
+            ambiguities: Vec::new(),
+        },
+        packages: PackagesEvidence { diff_id, sections: Vec::new() },
+    }
+}

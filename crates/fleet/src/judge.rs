@@ -1,0 +1,121 @@
+//! The inventory becomes a verdict.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use plimsoll_knowledge::{Snapshot, match_inventory};
+use plimsoll_policy::{Allowlist, Input, Policy, evaluate, judged_by};
+use plimsoll_types::report::{Coverage, Image, Layer, Report, SCHEMA, Verdict, Vulnerability};
+use plimsoll_types::{BlindKind, BlindSpot, Inventory};
+
+use crate::Error;
+use crate::fold::Folded;
+use crate::plan::{LayerState, Plan};
+use crate::resolve::Resolved;
+
+/// What an image is judged by.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    /// The knowledge snapshot, if there is one.
+    pub knowledge: Option<&'a Snapshot>,
+    /// The policy.
+    pub policy: &'a Policy,
+    /// Allowlists besides the policy's own.
+    pub allowlists: &'a [Allowlist],
+    /// Blind spots the user accepts.
+    pub allow_blind: &'a [BlindKind],
+    /// The instant the verdict holds for.
+    pub now: Timestamp,
+}
+
+/// Matches, judges and reports. Pure: the same arguments give the same report.
+pub fn judge(
+    reference: &str,
+    image: &Resolved,
+    plan: &Plan,
+    folded: Folded,
+    rules: &Rules<'_>,
+) -> Result<Report, Error> {
+    let Folded { inventory, layers } = folded;
+    let (mut vulnerabilities, known) = findings(&inventory, rules.knowledge)?;
+    let mut blind_spots = image.blind_spots.clone();
+    blind_spots.extend(known);
+    blind_spots.extend(inventory.blind_spots.iter().cloned());
+    blind_spots.sort();
+    blind_spots.dedup();
+    let described = describe(reference, image, plan, &layers);
+    let evaluation = evaluate(
+        rules.policy,
+        rules.allowlists,
+        &Input {
+            inventory: &inventory,
+            vulnerabilities: &vulnerabilities,
+            blind_spots: &blind_spots,
+            config: &image.config,
+            image: &described,
+            now: rules.now,
+            allow_blind: rules.allow_blind,
+        },
+    );
+    vulnerabilities.sort_by(|a, b| (&a.id, &a.package_id).cmp(&(&b.id, &b.package_id)));
+    Ok(Report {
+        schema: SCHEMA.to_owned(),
+        image: Some(described),
+        distro: inventory.distro,
+        packages: inventory.packages,
+        vulnerabilities,
+        coverage: Coverage { blind_spots },
+        verdict: Verdict {
+            status: evaluation.status,
+            exit_code: evaluation.status.exit_code(),
+            reasons: evaluation.reasons,
+            policy_digest: Some(judged_by(rules.policy, rules.allowlists)),
+            knowledge_digest: rules.knowledge.map(Snapshot::digest),
+            evaluated_at: rules.now.to_string(),
+        },
+        error: None,
+        timings: BTreeMap::new(),
+    })
+}
+
+fn findings(
+    inventory: &Inventory,
+    knowledge: Option<&Snapshot>,
+) -> Result<(Vec<Vulnerability>, Vec<BlindSpot>), Error> {
+    if let Some(snapshot) = knowledge {
+        let matches = match_inventory(inventory, snapshot)?;
+        return Ok((matches.vulnerabilities, matches.blind_spots));
+    }
+    let message = "no knowledge snapshot was given, so no vulnerability can be found; make one with `plimsoll db \
+                   build` and name it with --db";
+    Ok((Vec::new(), vec![BlindSpot::new(BlindKind::NoKnowledge, "snapshot", message)]))
+}
+
+fn describe(
+    reference: &str,
+    image: &Resolved,
+    plan: &Plan,
+    verified: &[Option<(plimsoll_types::Digest, u64)>],
+) -> Image {
+    let history = image.config.layer_history(plan.layers.len());
+    let layers = plan.layers.iter().zip(verified).zip(history).enumerate().map(
+        |(index, ((layer, verified), line))| Layer {
+            index: index as u32,
+            digest: layer.descriptor.digest,
+            diff_id: verified.map(|(diff_id, _)| diff_id),
+            media_type: layer.descriptor.media_type.clone(),
+            size: layer.descriptor.size,
+            uncompressed_size: verified.map(|(_, size)| size),
+            created_by: line.and_then(|line| line.created_by.clone()),
+            known: matches!(layer.state, LayerState::Known | LayerState::Unverified),
+        },
+    );
+    Image {
+        reference: reference.to_owned(),
+        digest: image.digest,
+        platform: image.platform.clone(),
+        other_platforms: image.other_platforms.clone(),
+        config_digest: image.manifest.config.digest,
+        layers: layers.collect(),
+    }
+}

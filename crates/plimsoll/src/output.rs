@@ -1,0 +1,107 @@
+//! Where reports go.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use plimsoll_report::{Format, Options};
+use plimsoll_types::report::Report;
+
+use crate::cli::Color;
+
+/// One `--format F[=FILE]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) format: Format,
+    /// Standard output if none.
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (format, file) = match text.split_once('=') {
+            Some((_, "")) => return Err("a file name must follow the =".into()),
+            Some((format, file)) => (format, Some(file.into())),
+            None => (text, None),
+        };
+        Ok(Self { format: format.parse().map_err(|error| format!("{error}"))?, file })
+    }
+}
+
+/// Writes the report to every target. The first failure is returned, after all have been tried.
+pub(crate) fn write(report: &Report, targets: &[Target], color: Color) -> Result<(), String> {
+    let mut result = Ok(());
+    for target in targets {
+        let written = match &target.file {
+            Some(file) => write_file(report, target.format, file)
+                .map_err(|error| format!("cannot write {}: {error}", file.display())),
+            None => write_stdout(report, target.format, color)
+                .map_err(|error| format!("cannot write to standard output: {error}")),
+        };
+        result = result.and(written);
+    }
+    result
+}
+
+fn write_stdout(report: &Report, format: Format, color: Color) -> io::Result<()> {
+    let stdout = io::stdout().lock();
+    let terminal = stdout.is_terminal();
+    let options = Options {
+        color: match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        },
+        width: if terminal { terminal_width() } else { None },
+    };
+    let mut buffered = BufWriter::with_capacity(1 << 16, stdout);
+    plimsoll_report::write(format, report, &mut buffered, &options)?;
+    buffered.flush()
+}
+
+fn terminal_width() -> Option<usize> {
+    let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    stated.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))
+}
+
+/// Whole or not at all: whoever reads the file never sees half a report. What is no regular file (a pipe, a
+/// terminal) is written as it is.
+fn write_file(report: &Report, format: Format, file: &Path) -> io::Result<()> {
+    let options = Options { color: false, width: None };
+    if std::fs::metadata(file).is_ok_and(|meta| !meta.is_file()) {
+        let mut buffered = BufWriter::new(File::create(file)?);
+        plimsoll_report::write(format, report, &mut buffered, &options)?;
+        return buffered.flush();
+    }
+    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut temporary = tempfile::Builder::new().prefix(".plimsoll-").tempfile_in(directory)?;
+    let mut buffered = BufWriter::with_capacity(1 << 16, temporary.as_file_mut());
+    plimsoll_report::write(format, report, &mut buffered, &options)?;
+    buffered.flush()?;
+    drop(buffered);
+    // A temporary file is its owner's alone; a report is read by others.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(file).map_or(0o644, |meta| meta.permissions().mode());
+        temporary.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
+    }
+    temporary.persist(file).map_err(|error| error.error)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_a_format_and_maybe_a_file() {
+        let json = Target { format: Format::Json, file: Some("a=b.json".into()) };
+        assert_eq!("json=a=b.json".parse(), Ok(json));
+        assert_eq!("table".parse(), Ok(Target { format: Format::Table, file: None }));
+        assert!("json=".parse::<Target>().is_err() && "xml".parse::<Target>().is_err());
+    }
+}
