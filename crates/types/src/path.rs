@@ -95,6 +95,14 @@ impl PathBytes {
 }
 
 fn is_clean(raw: &[u8]) -> bool {
+    // Millions of paths come this way. Without a slash or a dot after a slash there is nothing to clean between
+    // the ends; looking for that without branches lets the compiler look at sixteen bytes at once.
+    let suspicious = |seen: bool, (a, b): (&u8, &u8)| seen | ((*a == b'/') & ((*b == b'/') | (*b == b'.')));
+    if !matches!(raw, [b'/' | b'.', ..] | [.., b'/'])
+        && !raw.iter().zip(raw.iter().skip(1)).fold(false, suspicious)
+    {
+        return true;
+    }
     raw.is_empty() || raw.split(|byte| *byte == b'/').all(|part| !matches!(part, b"" | b"." | b".."))
 }
 
@@ -134,6 +142,9 @@ mod tests {
             ("./a//b/../c/", "/a/c"),
             ("..", "/"),
             ("", "/"),
+            ("a/.hidden/..b/c.", "/a/.hidden/..b/c."),
+            (".a/b", "/.a/b"),
+            ("a/b/.", "/a/b"),
         ] {
             assert_eq!(PathBytes::clean(raw.as_bytes()).to_string(), clean, "{raw:?}");
         }
