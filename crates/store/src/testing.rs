@@ -1,0 +1,333 @@
+//! The contract suite: what every backend promises, one function per promise.
+//!
+//! [`contract_tests!`](crate::contract_tests) turns them into tests of one backend. A backend that is a service
+//! runs them against the real service.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use plimsoll_types::{Digest, EvidenceGroup, Retry};
+use tokio::io::{AsyncRead, ReadBuf};
+
+use crate::{Body, Error, Key, Meta, Prefix, Put, Store};
+
+/// Makes a module of tests, one per promise. `$fresh` is an expression that gives an empty store as
+/// `(Arc<dyn Store>, guard)`; the guard lives as long as the test. Needs tokio with `macros` and
+/// `rt-multi-thread`.
+#[macro_export]
+macro_rules! contract_tests {
+    ($module:ident, $fresh:expr) => {
+        $crate::contract_tests!(@each $module, $fresh,
+            absent_is_an_answer
+            bytes_come_back_as_put
+            every_kind_of_key_has_its_own_object
+            an_empty_object_is_an_object
+            the_first_writer_wins
+            many_writers_make_one_object
+            ranges_are_clamped
+            a_streamed_body_is_stored_whole
+            a_failing_body_stores_nothing
+            a_body_of_another_size_stores_nothing
+            listing_is_sorted_and_by_prefix
+            listing_goes_on_after_a_key
+            deleting_makes_room
+        );
+    };
+    (@each $module:ident, $fresh:expr, $($promise:ident)*) => {
+        mod $module {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    let (store, _guard) = $fresh;
+                    $crate::testing::$promise(store).await;
+                }
+            )*
+        }
+    };
+}
+
+fn digest(byte: u8) -> Digest {
+    Digest::from_bytes([byte; 32])
+}
+
+fn evidence(diff_id: u8, group: EvidenceGroup, fingerprint: u8) -> Key {
+    Key::Evidence { diff_id: digest(diff_id), group, fingerprint: digest(fingerprint) }
+}
+
+async fn put(store: &dyn Store, key: &Key, bytes: &'static [u8]) -> Put {
+    store.put_if_absent(key, Bytes::from_static(bytes).into()).await.expect("the put succeeds")
+}
+
+async fn get(store: &dyn Store, key: &Key) -> Option<Bytes> {
+    store.get(key, None).await.expect("the get succeeds")
+}
+
+async fn assert_absent(store: &dyn Store, key: &Key) {
+    assert_eq!(store.head(key).await.expect("the head succeeds"), None);
+    assert_eq!(get(store, key).await, None);
+    assert_eq!(store.list(&Prefix::All, None, 10).await.expect("the list succeeds"), []);
+}
+
+/// What is not there is `None`, `false` or empty, never an error.
+pub async fn absent_is_an_answer(store: Arc<dyn Store>) {
+    let key = Key::Manifest(digest(1));
+    assert_absent(&*store, &key).await;
+    assert_eq!(store.get(&key, Some(0..9)).await.expect("the get succeeds"), None);
+    assert!(!store.delete(&key).await.expect("the delete succeeds"));
+}
+
+/// A put is visible to every later call.
+pub async fn bytes_come_back_as_put(store: Arc<dyn Store>) {
+    let key = evidence(1, EvidenceGroup::Index, 2);
+    assert_eq!(put(&*store, &key, b"\0evidence\xff").await, Put::Created);
+    assert_eq!(store.head(&key).await.expect("the head succeeds"), Some(Meta { size: 10 }));
+    assert_eq!(get(&*store, &key).await.as_deref(), Some(&b"\0evidence\xff"[..]));
+}
+
+/// The same digest under another kind is another object.
+pub async fn every_kind_of_key_has_its_own_object(store: Arc<dyn Store>) {
+    let (a, b) = (digest(1), digest(2));
+    let keys = [
+        Key::BlobLink(a),
+        Key::Manifest(a),
+        Key::Config(a),
+        Key::Snapshot(a),
+        Key::Verdict(a),
+        Key::Policy(a),
+        Key::Policy(b),
+        evidence(1, EvidenceGroup::Index, 1),
+        evidence(1, EvidenceGroup::Packages, 1),
+        evidence(1, EvidenceGroup::Packages, 2),
+    ];
+    for key in &keys {
+        let put = store.put_if_absent(key, key.path().into_bytes().into()).await;
+        assert_eq!(put.expect("the put succeeds"), Put::Created, "{key}");
+    }
+    for key in &keys {
+        assert_eq!(get(&*store, key).await, Some(key.path().into_bytes().into()));
+    }
+}
+
+/// Empty is not absent.
+pub async fn an_empty_object_is_an_object(store: Arc<dyn Store>) {
+    let key = Key::Config(digest(1));
+    assert_eq!(put(&*store, &key, b"").await, Put::Created);
+    assert_eq!(store.head(&key).await.expect("the head succeeds"), Some(Meta { size: 0 }));
+    assert_eq!(get(&*store, &key).await, Some(Bytes::new()));
+    assert_eq!(put(&*store, &key, b"").await, Put::Existed);
+}
+
+/// A second put changes nothing, whatever it brings.
+pub async fn the_first_writer_wins(store: Arc<dyn Store>) {
+    let key = Key::BlobLink(digest(1));
+    assert_eq!(put(&*store, &key, b"first").await, Put::Created);
+    assert_eq!(put(&*store, &key, b"first").await, Put::Existed);
+    assert_eq!(put(&*store, &key, b"second, and longer").await, Put::Existed);
+    let late = Body::reader(&b"streamed"[..], Some(8));
+    assert_eq!(store.put_if_absent(&key, late).await.expect("the put succeeds"), Put::Existed);
+    assert_eq!(get(&*store, &key).await.as_deref(), Some(&b"first"[..]));
+}
+
+/// Of writers at the same time exactly one creates, and what is read is what that one wrote.
+pub async fn many_writers_make_one_object(store: Arc<dyn Store>) {
+    let key = Key::Snapshot(digest(1));
+    let write = |writer: u8| {
+        let (store, key) = (Arc::clone(&store), key.clone());
+        tokio::spawn(async move {
+            let body = vec![writer; 100_000];
+            let body = match writer % 2 {
+                0 => body.into(),
+                _ => Body::reader(io::Cursor::new(body), None),
+            };
+            (writer, store.put_if_absent(&key, body).await.expect("the put succeeds"))
+        })
+    };
+    let mut creators = Vec::new();
+    for writing in (0..16).map(write).collect::<Vec<_>>() {
+        let (writer, put) = writing.await.expect("the writer does not panic");
+        creators.extend((put == Put::Created).then_some(writer));
+    }
+    assert_eq!(creators.len(), 1, "{creators:?}");
+    assert_eq!(get(&*store, &key).await, Some(vec![creators[0]; 100_000].into()));
+}
+
+/// Ranges give what of them exists.
+pub async fn ranges_are_clamped(store: Arc<dyn Store>) {
+    let key = Key::Snapshot(digest(1));
+    put(&*store, &key, b"0123456789").await;
+    #[expect(clippy::reversed_empty_ranges, reason = "a caller's mistake must be harmless")]
+    for (range, expected) in [
+        (0..10, "0123456789"),
+        (3..5, "34"),
+        (9..10, "9"),
+        (8..99, "89"),
+        (0..u64::MAX, "0123456789"),
+        (10..20, ""),
+        (11..20, ""),
+        (u64::MAX - 1..u64::MAX, ""),
+        (4..4, ""),
+        (5..4, ""),
+    ] {
+        let bytes = store.get(&key, Some(range.clone())).await.expect("the get succeeds");
+        assert_eq!(bytes, Some(Bytes::from_static(expected.as_bytes())), "{range:?}");
+    }
+}
+
+/// A body larger than any buffer, whose reader hands out odd pieces.
+pub async fn a_streamed_body_is_stored_whole(store: Arc<dyn Store>) {
+    let content: Vec<u8> = (0..3_000_000_u32).map(|at| (at % 251) as u8).collect();
+    for (byte, size) in [(1, None), (2, Some(content.len() as u64))] {
+        let key = Key::Snapshot(digest(byte));
+        let body = Body::reader(Pieces { content: content.clone(), at: 0, fail_at: None }, size);
+        assert_eq!(store.put_if_absent(&key, body).await.expect("the put succeeds"), Put::Created);
+        assert!(get(&*store, &key).await.is_some_and(|stored| stored == content));
+    }
+}
+
+/// A reader's error leaves nothing behind, is worth a retry, and does not stand in the next writer's way.
+pub async fn a_failing_body_stores_nothing(store: Arc<dyn Store>) {
+    let key = Key::Snapshot(digest(1));
+    for size in [None, Some(500_000)] {
+        let pieces = Pieces { content: vec![7; 500_000], at: 0, fail_at: Some(400_000) };
+        let error =
+            store.put_if_absent(&key, Body::reader(pieces, size)).await.expect_err("the reader failed");
+        assert!(matches!(error, Error::Body { .. }), "{error}");
+        assert_eq!(error.retry(), Retry::After(None));
+        assert_absent(&*store, &key).await;
+    }
+    assert_eq!(put(&*store, &key, b"whole").await, Put::Created);
+}
+
+/// A body that ends early or late is refused, also where nothing was announced but zero bytes.
+pub async fn a_body_of_another_size_stores_nothing(store: Arc<dyn Store>) {
+    let key = Key::Verdict(digest(1));
+    for (size, content) in [(4, &b"12345"[..]), (6, b"12345"), (0, b"1"), (1, b"")] {
+        let put = store.put_if_absent(&key, Body::reader(content, Some(size))).await;
+        let error = put.expect_err("the size is wrong");
+        assert!(matches!(error, Error::BodySize { expected, .. } if expected == size), "{error}");
+        assert_absent(&*store, &key).await;
+    }
+}
+
+async fn fill(store: &dyn Store) -> Vec<Key> {
+    let mut keys = Vec::new();
+    for byte in [0x00, 0x0f, 0x10, 0xa0, 0xff] {
+        keys.push(Key::BlobLink(digest(byte)));
+        keys.push(Key::Config(digest(byte)));
+        for fingerprint in [3, 9] {
+            keys.push(evidence(byte, EvidenceGroup::Index, fingerprint));
+            keys.push(evidence(byte, EvidenceGroup::Packages, fingerprint));
+        }
+    }
+    for key in &keys {
+        put(store, key, b"x").await;
+    }
+    keys.sort_by_key(Key::path);
+    keys
+}
+
+/// A prefix names exactly its keys, in the order of their paths.
+pub async fn listing_is_sorted_and_by_prefix(store: Arc<dyn Store>) {
+    let keys = fill(&*store).await;
+    for prefix in [
+        Prefix::All,
+        Prefix::BlobLinks,
+        Prefix::Configs,
+        Prefix::Layers,
+        Prefix::Layer(digest(0x10)),
+        Prefix::Layer(digest(0x11)),
+        Prefix::Manifests,
+    ] {
+        let expected: Vec<_> =
+            keys.iter().filter(|key| key.path().starts_with(&prefix.path())).cloned().collect();
+        assert_eq!(store.list(&prefix, None, 1000).await.expect("the list succeeds"), expected, "{prefix:?}");
+    }
+}
+
+/// Pages of any size give every key once; `after` need not be there, nor lie below the prefix.
+pub async fn listing_goes_on_after_a_key(store: Arc<dyn Store>) {
+    let keys = fill(&*store).await;
+    for max in [1, 2, 7, keys.len(), 1000] {
+        let mut listed: Vec<Key> = Vec::new();
+        loop {
+            let page = store.list(&Prefix::All, listed.last(), max).await.expect("the list succeeds");
+            assert!(page.len() <= max);
+            let last = page.len() < max;
+            listed.extend(page);
+            if last {
+                break;
+            }
+        }
+        assert_eq!(listed, keys, "pages of {max}");
+    }
+    let list =
+        async |prefix, after| store.list(&prefix, Some(&after), 1000).await.expect("the list succeeds");
+    let gone = list(Prefix::BlobLinks, Key::BlobLink(digest(0x20))).await;
+    assert_eq!(gone, [Key::BlobLink(digest(0xa0)), Key::BlobLink(digest(0xff))]);
+    assert_eq!(list(Prefix::BlobLinks, Key::Verdict(digest(0))).await, []);
+    assert_eq!(list(Prefix::Configs, Key::BlobLink(digest(0xff))).await.len(), 5);
+    assert_eq!(store.list(&Prefix::All, None, 0).await.expect("the list succeeds"), []);
+}
+
+/// After a delete the key is absent, its neighbours are not, and it can be put anew.
+pub async fn deleting_makes_room(store: Arc<dyn Store>) {
+    let (key, neighbour) = (evidence(1, EvidenceGroup::Index, 1), evidence(1, EvidenceGroup::Index, 2));
+    put(&*store, &key, b"old").await;
+    put(&*store, &neighbour, b"stays").await;
+    assert!(store.delete(&key).await.expect("the delete succeeds"));
+    assert!(!store.delete(&key).await.expect("the delete succeeds"));
+    assert_eq!(get(&*store, &key).await, None);
+    assert_eq!(put(&*store, &key, b"new").await, Put::Created);
+    assert_eq!(get(&*store, &key).await.as_deref(), Some(&b"new"[..]));
+    assert_eq!(get(&*store, &neighbour).await.as_deref(), Some(&b"stays"[..]));
+    let listed = store.list(&Prefix::Layers, None, 10).await.expect("the list succeeds");
+    assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), BTreeSet::from([key, neighbour]));
+}
+
+/// Hands out its content in pieces of odd sizes, and may break off.
+struct Pieces {
+    content: Vec<u8>,
+    at: usize,
+    fail_at: Option<usize>,
+}
+
+impl AsyncRead for Pieces {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        to: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.fail_at.is_some_and(|fail_at| self.at >= fail_at) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        // A lone byte now and then: no reader promises full buffers.
+        let most = if self.at % 7 == 3 { 1 } else { 65_537 };
+        let end = self.content.len().min(self.at + to.remaining().min(most));
+        to.put_slice(&self.content[self.at..end]);
+        self.at = end;
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// A promise that is written and not run would be no promise.
+    #[test]
+    fn the_macro_runs_every_promise() {
+        let source = include_str!("testing.rs");
+        let (head, tail) = source.split_once("(@each $module:ident").unwrap();
+        let listed: Vec<_> = head.split_once("$fresh,\n").unwrap().1.lines().map(str::trim).collect();
+        let mut promises = 0;
+        for line in tail.lines().filter_map(|line| line.strip_prefix("pub async fn ")) {
+            let name = line.split('(').next().unwrap();
+            assert!(listed.contains(&name), "contract_tests! does not run {name}");
+            promises += 1;
+        }
+        assert!(promises > 10);
+    }
+}
