@@ -61,6 +61,10 @@ impl Analyzer for GoBuildInfo {
             Ok(())
         })
     }
+
+    fn depends_on_name(&self) -> bool {
+        false
+    }
 }
 
 /// False for object files, kernel modules and core dumps, which are ELF as well.

@@ -64,6 +64,10 @@ impl Analyzer for CargoAuditable {
             Ok(())
         })
     }
+
+    fn depends_on_name(&self) -> bool {
+        false
+    }
 }
 
 #[derive(Deserialize)]
