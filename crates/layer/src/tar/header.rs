@@ -93,13 +93,12 @@ impl Header {
 /// The sum over all bytes, the checksum's own taken as spaces; some old tars summed signed bytes.
 fn checksum_matches(block: &Block) -> bool {
     let Ok(stated) = octal(&block[148..156], "checksum") else { return false };
-    let (mut unsigned, mut signed) = (0_i64, 0_i64);
-    for (at, byte) in block.iter().enumerate() {
-        let byte = if (148..156).contains(&at) { b' ' } else { *byte };
-        unsigned += i64::from(byte);
-        signed += i64::from(byte.cast_signed());
-    }
-    stated == unsigned || stated == signed
+    let sum = |value: fn(&u8) -> i64| {
+        let all: i64 = block.iter().map(value).sum();
+        let own: i64 = block[148..156].iter().map(value).sum();
+        all - own + 8 * i64::from(b' ')
+    };
+    stated == sum(|byte| i64::from(*byte)) || stated == sum(|byte| i64::from(byte.cast_signed()))
 }
 
 fn format(block: &Block) -> Format {
