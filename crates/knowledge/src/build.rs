@@ -61,21 +61,23 @@ pub fn build(sources: &[PathBuf], out: &Path, options: &BuildOptions) -> Result<
     skipped.extend(unreadable);
     skipped.sort();
     skipped.dedup();
-    let Collected { records, duplicates, withdrawn, not_security, unsupported, tally } = collected;
+    let Collected { records, duplicates, unsupported, tally } = collected;
+    let records = records.into_values().map(|(_, advisory)| advisory);
+    let (withdrawn, records): (Vec<_>, Vec<_>) = records.partition(|advisory| advisory.withdrawn);
+    let (maintenance, records): (Vec<_>, Vec<_>) = records.into_iter().partition(findings::is_maintenance);
     if records.is_empty() {
         return Err(Error::NoAdvisories { skipped });
     }
-    let records: Vec<Advisory> = records.into_values().map(|(_, advisory)| advisory).collect();
     let ecosystems = tally.ecosystems(&records, &units);
     let total = records.len() as u64;
     let created = records.iter().filter_map(|record| record.modified).max().map(jiff::Timestamp::as_second);
-    let contents = index::Index::new(records).write(Writer::create(out)?, created, &ecosystems)?;
+    let digest = index::Index::new(records).write(Writer::create(out)?, created, &ecosystems)?;
     Ok(BuildReport {
-        digest: contents,
+        digest,
         records: total,
         duplicates,
-        withdrawn,
-        not_security,
+        withdrawn: withdrawn.len() as u64,
+        not_security: maintenance.len() as u64,
         ecosystems,
         unsupported: unsupported.into_iter().collect(),
         skipped,
@@ -88,8 +90,6 @@ struct Collected {
     /// By id; with each whether it is from a real feed.
     records: BTreeMap<String, (bool, Advisory)>,
     duplicates: u64,
-    withdrawn: u64,
-    not_security: u64,
     unsupported: BTreeMap<String, u64>,
     tally: tally::Tally,
 }
@@ -116,11 +116,7 @@ impl Collected {
         for ecosystem in &advisory.1.unsupported {
             *self.unsupported.entry(ecosystem.clone()).or_default() += 1;
         }
-        if advisory.1.withdrawn {
-            self.withdrawn += 1;
-        } else if findings::is_maintenance(&advisory.1) {
-            self.not_security += 1;
-        } else if let Some(known) = self.records.get_mut(&advisory.1.id) {
+        if let Some(known) = self.records.get_mut(&advisory.1.id) {
             self.duplicates += 1;
             if counts_more(&advisory, known) {
                 *known = advisory;

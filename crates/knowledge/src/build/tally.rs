@@ -7,7 +7,7 @@ use crate::ecosystem::Ecosystem;
 use crate::snapshot::{Completeness, EcosystemInfo};
 use crate::source::Unit;
 
-/// Per unit, the sets of ecosystems that records speak of together, and how many records do.
+/// Per unit, the (sorted) sets of ecosystems that records speak of together, and how many records do.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     units: BTreeMap<usize, BTreeMap<Vec<String>, u64>>,
@@ -83,18 +83,18 @@ impl Tally {
 /// AlmaLinux 8's errata name AlmaLinux 9 too. That is no feed of AlmaLinux 9. It shows in that the other
 /// release never comes alone, and is named by less than half as many records as the one it comes with.
 fn is_by_catch(key: &str, sets: &BTreeMap<Vec<String>, u64>) -> bool {
+    let has = |set: &[String], key: &str| set.binary_search_by(|member| member.as_str().cmp(key)).is_ok();
+    let with =
+        |key: &str| -> u64 { sets.iter().filter(|(set, _)| has(set, key)).map(|(_, count)| count).sum() };
     let family = key.split(':').next();
-    let with = |key: &str| -> u64 {
-        sets.iter().filter(|(set, _)| set.iter().any(|member| member == key)).map(|(_, count)| count).sum()
-    };
+    let mut own = sets.keys().filter(|set| has(set, key));
+    let mut companions: Vec<&String> = own.next().into_iter().flatten().collect();
+    companions.retain(|other| *other != key && other.split(':').next() == family);
+    for set in own {
+        companions.retain(|other| has(set, other));
+    }
     let total = with(key);
-    let relatives: BTreeSet<&String> =
-        sets.keys().flatten().filter(|other| *other != key && other.split(':').next() == family).collect();
-    relatives.into_iter().any(|other| {
-        let always =
-            sets.keys().filter(|set| set.iter().any(|member| member == key)).all(|set| set.contains(other));
-        always && total * 2 < with(other)
-    })
+    companions.into_iter().any(|other| total * 2 < with(other))
 }
 
 fn keys(advisory: &Advisory) -> BTreeSet<String> {

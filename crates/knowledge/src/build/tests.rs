@@ -40,6 +40,17 @@ fn of_two_records_of_one_id_the_last_changed_counts() {
 }
 
 #[test]
+fn a_withdrawal_outdoes_the_record_it_withdraws() {
+    let old = record("A", "", "npm", "a", "..1.0.0").replace("2024-01-02", "2023-01-02");
+    let new = record("A", r#""withdrawn":"2024-01-01T00:00:00Z""#, "npm", "a", "..1.0.0");
+    let other = record("B", "", "npm", "b", "..1.0.0");
+    for records in [[&old, &new, &other], [&new, &other, &old]] {
+        let built = built(&records.map(String::as_str));
+        assert_eq!((built.report.records, built.report.withdrawn, built.report.duplicates), (1, 1, 1));
+    }
+}
+
+#[test]
 fn nothing_is_left_out_in_silence() {
     let built = built(&[
         &record("A", "", "npm", "a", "..1.0.0"),
