@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, LOCATION, PROXY_AUTHORIZATION};
-use reqwest::{Method, Url, redirect};
+use reqwest::{Method, Url};
 
 use crate::error::{Error, host_of, shown};
 use crate::origin::{host_address, is_loopback, same_origin};
-use crate::resolver::GuardedResolver;
-use crate::{AddressPolicy, Backoff, Request, Response, tls};
+use crate::transport::{Timeouts, Transports};
+use crate::{AddressPolicy, Backoff, Request, Response};
 
 /// Where proxies come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,46 +67,21 @@ struct Inner {
     redirects: u32,
     allow_downgrade: bool,
     backoff: Backoff,
-    direct: reqwest::Client,
-    /// The client for hosts that are not this machine, if a proxy may stand between.
-    proxied: Option<reqwest::Client>,
+    transports: Transports,
 }
 
 impl Client {
     /// A client. Must be called in a Tokio runtime.
     pub fn new(config: Config) -> Result<Self, Error> {
         let policy = Arc::new(config.policy);
-        let tls = tls::config()?;
-        let builder = || {
-            reqwest::Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                .user_agent(concat!("plimsoll/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(config.connect_timeout)
-                .read_timeout(config.read_timeout)
-                .redirect(redirect::Policy::none())
-        };
-        let setup = |error: reqwest::Error| Error::Setup(error.to_string());
-        let mut direct = builder().no_proxy();
-        if policy.is_guarded() {
-            direct = direct.dns_resolver(GuardedResolver::new(Arc::clone(&policy)));
-        }
-        let proxied = match config.proxy {
-            _ if policy.is_guarded() => None,
-            Proxy::None => None,
-            Proxy::Environment => Some(builder().build().map_err(setup)?),
-            Proxy::Url(url) => {
-                let proxy = reqwest::Proxy::all(&url)
-                    .map_err(|error| Error::Setup(format!("the proxy {url:?}: {error}")))?;
-                Some(builder().proxy(proxy).build().map_err(setup)?)
-            }
-        };
+        let proxy = if policy.is_guarded() { Proxy::None } else { config.proxy };
+        let timeouts = Timeouts { connect: config.connect_timeout, read: config.read_timeout };
         Ok(Self(Arc::new(Inner {
+            transports: Transports::new(Arc::clone(&policy), proxy, timeouts)?,
             policy,
             redirects: config.redirects,
             allow_downgrade: config.allow_downgrade,
             backoff: config.backoff,
-            direct: direct.build().map_err(setup)?,
-            proxied,
         })))
     }
 
@@ -118,7 +93,7 @@ impl Client {
         for _ in 0..=self.0.redirects {
             self.guard(&url)?;
             let mut attempt =
-                self.client_for(&url).request(method.clone(), url.clone()).headers(headers.clone());
+                self.0.transports.of(&url)?.request(method.clone(), url.clone()).headers(headers.clone());
             if let Some(body) = &body {
                 attempt = attempt.body(body.clone());
             }
@@ -173,13 +148,6 @@ impl Client {
         let Some(address) = host_address(url) else { return Ok(()) };
         let refused = |refusal| Error::Refused { host: host_of(url), address, refusal };
         self.0.policy.check(address).map_err(refused)
-    }
-
-    fn client_for(&self, url: &Url) -> &reqwest::Client {
-        match &self.0.proxied {
-            Some(proxied) if !is_loopback(url) => proxied,
-            _ => &self.0.direct,
-        }
     }
 
     /// Where `response` redirects to, if it does.

@@ -15,6 +15,7 @@ mod resolver;
 mod response;
 mod retry_after;
 mod tls;
+mod transport;
 
 pub use address::{AddressPolicy, Refusal};
 pub use backoff::Backoff;

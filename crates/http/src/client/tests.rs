@@ -166,6 +166,13 @@ async fn a_proxy_is_used_for_others_and_never_for_loopback() {
 }
 
 #[tokio::test]
+async fn a_wrong_proxy_is_reported_at_once_and_without_its_password() {
+    let proxy = Proxy::Url("http://user:geheim@:port".to_owned());
+    let error = Client::new(Config { proxy, ..Config::default() }).unwrap_err();
+    assert!(matches!(error, Error::Setup(_)) && !error.to_string().contains("geheim"), "{error}");
+}
+
+#[tokio::test]
 async fn nobody_there_is_worth_another_attempt() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -222,4 +229,18 @@ async fn text_errors_are_typed() {
     assert!(matches!(fetch("/binary").await, Error::NotText { .. }));
     let error = client.fetch_text("http://example.com/list", 100).await.unwrap_err();
     assert!(error.to_string().contains("only https"), "{error}");
+}
+
+#[tokio::test]
+async fn a_redirect_out_of_tls_is_followed_only_on_request() {
+    let from: Url = "https://r.io/v2/".parse().unwrap();
+    let redirect = || {
+        let response = hyper::Response::builder().status(302).header("location", "http://store.example/x");
+        reqwest::Response::from(response.body("").unwrap())
+    };
+    let error = client(Config::default()).next_hop(&from, &redirect()).unwrap_err();
+    assert!(matches!(&error, Error::Redirect { why, .. } if why.contains("from https to http")), "{error}");
+    let lax = client(Config { allow_downgrade: true, ..Config::default() });
+    let next = lax.next_hop(&from, &redirect()).unwrap().unwrap();
+    assert_eq!(next.as_str(), "http://store.example/x");
 }
