@@ -46,6 +46,8 @@ pub(super) fn findings(hits: Vec<Hit<'_>>, snapshot: &Snapshot) -> Result<Vec<Vu
                         if record.id < merged.reason.record {
                             merged.reason = reason();
                             merged.summary = record.summary.clone().or(merged.summary.take());
+                        } else if merged.summary.is_none() {
+                            merged.summary.clone_from(&record.summary);
                         }
                     })
                     .or_insert_with(|| Merged::new(hit.query, reason(), record.summary.clone()))

@@ -184,6 +184,17 @@ fn records_of_one_cve_merge_and_borrow_from_each_other() {
 }
 
 #[test]
+fn the_summary_of_any_record_will_do() {
+    let built = built(&[
+        &record("GHSA-1", r#""aliases":["CVE-2024-1"]"#, "PyPI", "a", ".."),
+        &record("PYSEC-1", r#""aliases":["CVE-2024-1"],"summary":"It breaks""#, "PyPI", "a", ".."),
+    ]);
+    let matches = built.matches(&image(None, vec![package(PackageType::Pypi, "a", "1.0")]));
+    let found = &matches.vulnerabilities[0];
+    assert_eq!((found.matched.record.as_str(), found.summary.as_deref()), ("GHSA-1", Some("It breaks")));
+}
+
+#[test]
 fn severity_is_taken_across_aliases_when_a_record_has_none() {
     let built = built(&[
         &record("DEBIAN-CVE-2024-1", "", "Debian:12", "x", ".."),
