@@ -162,5 +162,8 @@ fn the_default_policy_fails_on_what_an_upgrade_repairs_and_passes_a_clean_image(
             .map(|path| file(path, 0o4755).done()),
     );
     assert_eq!(judge(&debian), VerdictStatus::Pass);
-    assert_eq!(judge(&debian.files([file("/opt/tool", 0o4755).done()])), VerdictStatus::Warn);
+    for (path, mode) in [("/opt/tool", 0o4755), ("/usr/bin/x", 0o777), ("/root/.ssh/id_rsa", 0o600)] {
+        let image = Image::default().files([file(path, mode).done()]);
+        assert_eq!(judge(&image), VerdictStatus::Warn, "{path}");
+    }
 }
