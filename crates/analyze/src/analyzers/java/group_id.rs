@@ -19,37 +19,93 @@ const UNLIKELY: &[&str] = &["Automatic-Module-Name", "Main-Class", "Package"];
 /// How a value has to start to pass for a group.
 const DOMAINS: &[&str] = &["com", "org", "net", "io", "be"];
 
-/// Widespread artifacts whose archives state no group anywhere, or a wrong one: facts from Maven Central.
+/// Widespread artifacts whose archives carry no POM and state no group, or a wrong one (most are built with Gradle or
+/// Ant): facts from Maven Central.
 const KNOWN: &[(&str, &str)] = &[
     ("ant", "org.apache.ant"),
-    ("ant-launcher", "org.apache.ant"),
-    ("bcpkix-jdk15on", "org.bouncycastle"),
-    ("bcpkix-jdk18on", "org.bouncycastle"),
-    ("bcprov-jdk15on", "org.bouncycastle"),
-    ("bcprov-jdk18on", "org.bouncycastle"),
     ("commons-codec", "commons-codec"),
     ("commons-logging", "commons-logging"),
+    ("elasticsearch", "org.elasticsearch"),
+    ("kafka-clients", "org.apache.kafka"),
+    ("mysql-connector-j", "com.mysql"),
     ("okhttp", "com.squareup.okhttp3"),
     ("okio", "com.squareup.okio"),
-    ("tomcat-catalina", "org.apache.tomcat"),
-    ("tomcat-coyote", "org.apache.tomcat"),
-    ("tomcat-embed-core", "org.apache.tomcat.embed"),
-    ("tomcat-embed-el", "org.apache.tomcat.embed"),
-    ("tomcat-embed-websocket", "org.apache.tomcat.embed"),
-    ("tomcat-jdbc", "org.apache.tomcat"),
-    ("tomcat-juli", "org.apache.tomcat"),
-    ("tomcat-util", "org.apache.tomcat"),
-    ("tomcat-websocket", "org.apache.tomcat"),
+    ("okio-jvm", "com.squareup.okio"),
+    ("reactor-core", "io.projectreactor"),
+    ("retrofit", "com.squareup.retrofit2"),
+    ("spring-amqp", "org.springframework.amqp"),
+    ("spring-aop", "org.springframework"),
+    ("spring-aspects", "org.springframework"),
+    ("spring-beans", "org.springframework"),
+    ("spring-context", "org.springframework"),
+    ("spring-context-indexer", "org.springframework"),
+    ("spring-context-support", "org.springframework"),
+    ("spring-core", "org.springframework"),
+    ("spring-core-test", "org.springframework"),
+    ("spring-expression", "org.springframework"),
+    ("spring-graphql", "org.springframework.graphql"),
+    ("spring-hateoas", "org.springframework.hateoas"),
+    ("spring-instrument", "org.springframework"),
+    ("spring-jcl", "org.springframework"),
+    ("spring-jdbc", "org.springframework"),
+    ("spring-jms", "org.springframework"),
+    ("spring-kafka", "org.springframework.kafka"),
+    ("spring-ldap-core", "org.springframework.ldap"),
+    ("spring-messaging", "org.springframework"),
+    ("spring-orm", "org.springframework"),
+    ("spring-oxm", "org.springframework"),
+    ("spring-r2dbc", "org.springframework"),
+    ("spring-rabbit", "org.springframework.amqp"),
+    ("spring-retry", "org.springframework.retry"),
+    ("spring-test", "org.springframework"),
+    ("spring-tx", "org.springframework"),
+    ("spring-web", "org.springframework"),
+    ("spring-webflux", "org.springframework"),
+    ("spring-webmvc", "org.springframework"),
+    ("spring-websocket", "org.springframework"),
+    ("tomcat", "org.apache.tomcat"),
+];
+/// Families of such artifacts, by the start of their names; the first that fits counts.
+const FAMILIES: &[(&str, &str)] = &[
+    ("ant-", "org.apache.ant"),
+    ("bcjmail-", "org.bouncycastle"),
+    ("bcmail-", "org.bouncycastle"),
+    ("bcpg-", "org.bouncycastle"),
+    ("bcpkix-", "org.bouncycastle"),
+    ("bcprov-", "org.bouncycastle"),
+    ("bctls-", "org.bouncycastle"),
+    ("bcutil-", "org.bouncycastle"),
+    ("grpc-", "io.grpc"),
+    ("kotlin-", "org.jetbrains.kotlin"),
+    ("kotlinx-coroutines-", "org.jetbrains.kotlinx"),
+    ("kotlinx-serialization-", "org.jetbrains.kotlinx"),
+    ("lucene-", "org.apache.lucene"),
+    ("micrometer-", "io.micrometer"),
+    ("reactor-netty", "io.projectreactor.netty"),
+    ("spring-batch-", "org.springframework.batch"),
+    ("spring-boot", "org.springframework.boot"),
+    ("spring-cloud-", "org.springframework.cloud"),
+    ("spring-data-", "org.springframework.data"),
+    ("spring-integration-", "org.springframework.integration"),
+    ("spring-security-", "org.springframework.security"),
+    ("spring-session-", "org.springframework.session"),
+    ("spring-ws-", "org.springframework.ws"),
+    ("tomcat-embed-", "org.apache.tomcat.embed"),
+    ("tomcat-", "org.apache.tomcat"),
 ];
 
 /// The group of `artifact`: a known one, else what its manifest suggests, else the artifact's own name.
 pub(super) fn guess(artifact: &str, manifest: &Manifest) -> String {
-    let known =
-        KNOWN.binary_search_by_key(&artifact, |(name, _)| name).ok().map(|found| KNOWN[found].1.to_owned());
-    known
+    known(artifact)
+        .map(str::to_owned)
         .or_else(|| first_of(LIKELY, manifest))
         .or_else(|| first_of(UNLIKELY, manifest))
         .unwrap_or_else(|| artifact.to_owned())
+}
+
+fn known(artifact: &str) -> Option<&'static str> {
+    let exact = KNOWN.binary_search_by_key(&artifact, |(name, _)| name).ok().map(|found| KNOWN[found].1);
+    exact.or_else(|| FAMILIES.iter().find(|(start, _)| artifact.starts_with(start)).map(|(_, group)| *group))
 }
 
 /// A group without OSGi directives (`;singleton:=true`) and anchors.
@@ -85,6 +141,9 @@ mod tests {
             ("tool", "Main-Class: com.example.Tool\nExtension-Name: org.example\n", "org.example"),
             ("tool", "Implementation-Vendor: ACME\n", "tool"),
             ("tomcat-juli", "", "org.apache.tomcat"),
+            ("tomcat-embed-core", "Main-Class: org.apache.Wrong\n", "org.apache.tomcat.embed"),
+            ("spring-webmvc", "Automatic-Module-Name: spring.webmvc\n", "org.springframework"),
+            ("spring-boot-actuator", "", "org.springframework.boot"),
         ] {
             assert_eq!(guess(artifact, &Manifest::parse(manifest)), group, "{manifest}");
         }

@@ -115,10 +115,14 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     }
 }
 
-/// Directories with an entry point of their own have a `package.json` without a version: none is stated, which is
-/// not the same as one that is no text.
+/// Directories with an entry point of their own have a `package.json` without a version. None is stated then, which
+/// is not the same as one that is no text.
 fn stated_version(value: &Value) -> Option<&str> {
-    if value.is_null() { Some("") } else { text_of(value) }
+    match value {
+        Value::Null => Some(""),
+        Value::String(text) if text.trim().is_empty() => Some(""),
+        other => text_of(other),
+    }
 }
 
 fn text_of(value: &Value) -> Option<&str> {
@@ -166,7 +170,9 @@ mod tests {
 
     #[test]
     fn a_missing_version_is_empty() {
-        assert_eq!(read(br#"{"name": "a"}"#).map(|package| package.version).as_deref(), Some(""));
+        for json in [&br#"{"name": "a"}"#[..], br#"{"name": "a", "version": ""}"#] {
+            assert_eq!(read(json).map(|package| package.version).as_deref(), Some(""));
+        }
     }
 
     #[test]
