@@ -1,0 +1,37 @@
+# Works with GNU make 3.81 and later, on Debian and macOS. `make help` lists what there is.
+.POSIX:
+.PHONY: help demo test lint bench bench-known fuzz
+
+# make demo IMAGE=…      another image than the one we make (any reference `plimsoll scan` takes)
+IMAGE =
+# make test INSTALL=0    install no system packages; the tests that want them are skipped, and named
+INSTALL = 1
+# make bench REGISTRY=host:port SYFT=/path/to/syft RUNS=n IMAGES="nginx:1 …"    use what is already there
+REGISTRY =
+SYFT =
+RUNS = 5
+IMAGES =
+# make fuzz SECONDS=n TARGET=…    n seconds for each target, or for one
+SECONDS = 300
+TARGET =
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: ## make an image, serve it and judge it; IMAGE=… judges another one
+	@sh tests/scripts/demo.sh '$(IMAGE)'
+
+test: ## all tests; as root on Debian it installs what they need (INSTALL=0 does not)
+	@INSTALL='$(INSTALL)' sh tests/scripts/test.sh
+
+lint: ## formatting, clippy, and the licences, sources and owners of dependencies
+	@sh tests/scripts/lint.sh
+
+bench: ## compare with syft on images of nginx, Python, Node and Java, and on a 2 GB layer (Debian, root)
+	@REGISTRY='$(REGISTRY)' SYFT='$(SYFT)' RUNS='$(RUNS)' IMAGES='$(IMAGES)' bash tests/bench/bench.sh
+
+bench-known: ## time the verdict on an image whose layers are all known (needs PLIMSOLL_TEST_DATA)
+	@REGISTRY='$(REGISTRY)' bash tests/bench/known.sh
+
+fuzz: ## run every fuzz target for SECONDS (needs cargo-fuzz)
+	@SECONDS_EACH='$(SECONDS)' sh tests/scripts/fuzz.sh $(TARGET)
