@@ -69,7 +69,7 @@ mod tests {
         bytes[12..16].copy_from_slice(&0x0006_1561_u32.to_le_bytes());
         let unsupported = DatabaseState::Unsupported { format: "rpm (Berkeley DB)".into() };
         for path in ["var/lib/rpm/Packages", "opt/x/Packages"] {
-            assert_eq!(databases(&analyze(&RpmBerkeley, &[(path, &bytes)])), [unsupported.clone()]);
+            assert_eq!(databases(&analyze(&RpmBerkeley, &[(path, &bytes)]))[0], unsupported, "{path}");
         }
         assert!(analyze(&RpmBerkeley, &[("var/lib/apt/Packages", b"Package: a\n")]).records.is_empty());
         let section = analyze(&RpmBerkeley, &[("var/lib/rpm/Packages", b"bogus")]);

@@ -95,7 +95,7 @@ pub(super) mod tests {
         }
         let mut sum = checksum((0, 0), &bytes, false);
         let push = |bytes: &mut Vec<u8>, sum: (u32, u32)| {
-            bytes.extend([sum.0.to_be_bytes(), sum.1.to_be_bytes()].concat())
+            bytes.extend([sum.0.to_be_bytes(), sum.1.to_be_bytes()].concat());
         };
         push(&mut bytes, sum);
         for (number, pages, page) in frames {
