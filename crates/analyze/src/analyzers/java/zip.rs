@@ -149,7 +149,7 @@ impl Directory {
         let tail_start = extent.size().saturating_sub(END_SIZE as u64 + u64::from(u16::MAX));
         let tail = extent.read_at(tail_start, END_SIZE + usize::from(u16::MAX))?;
         let at = (0..=tail.len().saturating_sub(END_SIZE)).rev().find(|at| is_end(&tail[*at..]));
-        let Some(at) = at.filter(|_| tail.len() >= END_SIZE) else {
+        let Some(at) = at else {
             return Err(ReadError::Malformed("this is no zip file: it has no central directory".into()));
         };
         let end = tail_start + at as u64;
@@ -195,7 +195,7 @@ impl Directory {
 /// Whether an end record starts here whose comment fits.
 fn is_end(bytes: &[u8]) -> bool {
     let comment = little(bytes).uint(20, 2).unwrap_or(u64::MAX);
-    bytes.starts_with(END) && comment <= (bytes.len() - END_SIZE) as u64
+    bytes.starts_with(END) && bytes.len().checked_sub(END_SIZE).is_some_and(|room| comment <= room as u64)
 }
 
 fn little(bytes: &[u8]) -> Fields<'_> {
@@ -354,9 +354,10 @@ pub(super) mod tests {
 
     #[test]
     fn truncation_anywhere_is_an_error() {
-        let bytes = archive(FILES, true);
-        for length in 0..bytes.len() {
-            assert!(matches!(contents(&bytes[..length], 100), Err(ReadError::Malformed(_))), "{length}");
+        for bytes in [archive(FILES, true), archive(&[], true)] {
+            for length in 0..bytes.len() {
+                assert!(matches!(contents(&bytes[..length], 100), Err(ReadError::Malformed(_))), "{length}");
+            }
         }
     }
 }
