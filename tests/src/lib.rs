@@ -1,1 +1,7 @@
 //! End-to-end scenarios, the image maker, the in-process registry, benches.
+
+pub mod binary;
+pub mod demo_image;
+pub mod image;
+pub mod registry;
+pub mod squash;

@@ -97,9 +97,11 @@ impl PathBytes {
 fn is_clean(raw: &[u8]) -> bool {
     // Millions of paths come this way. Without a slash or a dot after a slash there is nothing to clean between
     // the ends; looking for that without branches lets the compiler look at sixteen bytes at once.
-    let suspicious = |seen: bool, (a, b): (&u8, &u8)| seen | ((*a == b'/') & ((*b == b'/') | (*b == b'.')));
+    let suspicious = |seen: u8, (a, b): (&u8, &u8)| {
+        seen | (u8::from(*a == b'/') & (u8::from(*b == b'/') | u8::from(*b == b'.')))
+    };
     if !matches!(raw, [b'/' | b'.', ..] | [.., b'/'])
-        && !raw.iter().zip(raw.iter().skip(1)).fold(false, suspicious)
+        && raw.iter().zip(raw.iter().skip(1)).fold(0, suspicious) == 0
     {
         return true;
     }

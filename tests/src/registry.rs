@@ -1,0 +1,174 @@
+//! An in-process OCI registry on loopback: it serves images, counts what it is asked, and misbehaves on request.
+//!
+//! It runs on a thread of its own, so that tests need no runtime, and ends when dropped.
+
+mod auth;
+mod fault;
+mod reply;
+mod serve;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use crate::image::{Blob, Image, index};
+
+pub use auth::Auth;
+pub use fault::{Fault, Misdeed};
+
+/// A registry; ends when dropped.
+pub struct Registry {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// What the registry has, wants and does.
+#[derive(Default)]
+struct State {
+    blobs: BTreeMap<String, Blob>,
+    /// Digest by `<repository>:<tag>`.
+    tags: BTreeMap<String, String>,
+    auth: Auth,
+    faults: Vec<Fault>,
+    requests: Vec<Request>,
+}
+
+/// A request as it came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// `GET` or `HEAD`, mostly.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// The `Authorization` header.
+    pub authorization: Option<String>,
+    /// The `Range` header.
+    pub range: Option<String>,
+    /// The `Accept` headers, joined.
+    pub accept: String,
+    /// The status it got.
+    pub status: u16,
+}
+
+impl Registry {
+    /// Starts an empty registry on a free port of 127.0.0.1.
+    pub fn start() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let listener = runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+        let address = listener.local_addr()?;
+        let state = Arc::new(Mutex::new(State::default()));
+        let (stop, stopped) = oneshot::channel();
+        let served = Arc::clone(&state);
+        let thread = std::thread::Builder::new().name("registry".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = serve::serve(listener, address, served) => {}
+                    _ = stopped => {}
+                }
+            });
+        })?;
+        Ok(Self { address, state, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// `127.0.0.1:<port>`.
+    pub fn host(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// The reference of a tag in a repository of this registry.
+    pub fn reference(&self, repository: &str, tag: &str) -> String {
+        format!("{}/{repository}:{tag}", self.address)
+    }
+
+    /// Serves `image` as `repository:tag`, and gives the reference.
+    pub fn push(&self, repository: &str, tag: &str, image: &Image) -> String {
+        let mut state = self.state();
+        for blob in image.blobs() {
+            state.blobs.insert(blob.digest.clone(), blob.clone());
+        }
+        state.tags.insert(format!("{repository}:{tag}"), image.manifest.digest.clone());
+        self.reference(repository, tag)
+    }
+
+    /// Serves an index over `images` as `repository:tag`, with attestations if `attested`.
+    pub fn push_index(&self, repository: &str, tag: &str, images: &[&Image], attested: bool) -> String {
+        let (index, more) = index(images, attested);
+        let mut state = self.state();
+        for blob in images.iter().flat_map(|image| image.blobs()).chain(&more).chain([&index]) {
+            state.blobs.insert(blob.digest.clone(), blob.clone());
+        }
+        state.tags.insert(format!("{repository}:{tag}"), index.digest);
+        self.reference(repository, tag)
+    }
+
+    /// Serves any bytes as the manifest `repository:tag`.
+    pub fn push_manifest(&self, repository: &str, tag: &str, manifest: Blob) -> String {
+        let mut state = self.state();
+        state.tags.insert(format!("{repository}:{tag}"), manifest.digest.clone());
+        state.blobs.insert(manifest.digest.clone(), manifest);
+        self.reference(repository, tag)
+    }
+
+    /// From now on asks for credentials.
+    pub fn require(&self, auth: Auth) {
+        self.state().auth = auth;
+    }
+
+    /// From now on misbehaves so; of several faults that fit a request the first one acts.
+    pub fn fault(&self, fault: Fault) {
+        self.state().faults.push(fault);
+    }
+
+    /// Behaves again.
+    pub fn clear_faults(&self) {
+        self.state().faults.clear();
+    }
+
+    /// Every request so far.
+    pub fn requests(&self) -> Vec<Request> {
+        self.state().requests.clone()
+    }
+
+    /// Forgets the requests so far.
+    pub fn clear_requests(&self) {
+        self.state().requests.clear();
+    }
+
+    /// How many requests with this method had a path that contains `part`.
+    pub fn count(&self, method: &str, part: &str) -> usize {
+        let fits = |request: &&Request| request.method == method && request.path.contains(part);
+        self.state().requests.iter().filter(fits).count()
+    }
+
+    /// How often the blobs of `image`'s layers were asked for, lowest layer first.
+    pub fn layer_pulls(&self, image: &Image) -> Vec<usize> {
+        image.layers.iter().map(|layer| self.count("GET", &layer.blob.digest)).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _already_ended = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
