@@ -1,0 +1,106 @@
+//! The exit codes are a contract: 0 pass, 1 fail, 2 warn, 3 not judged, 64 usage.
+
+use plimsoll_tests::image::Blob;
+use plimsoll_tests::registry::{Fault, Misdeed};
+
+use crate::workshop::{AMD64, Workshop, image, installs};
+
+#[test]
+fn nothing_known_against_an_image_is_0() {
+    let workshop = Workshop::new();
+    let reference = workshop.registry.push("app", "1", &image(&[installs("harbour", "2.0")]));
+    let outcome = workshop.scan(&reference, AMD64).expect(0);
+    assert_eq!(outcome.report["verdict"]["status"], "pass");
+    assert!(outcome.vulnerabilities().is_empty() && outcome.stderr.is_empty());
+}
+
+#[test]
+fn a_critical_vulnerability_with_a_fix_is_1() {
+    let workshop = Workshop::new();
+    let reference = workshop.registry.push("app", "1", &image(&[installs("harbour", "1.9")]));
+    let outcome = workshop.scan(&reference, AMD64).expect(1);
+    assert_eq!(outcome.report["verdict"]["status"], "fail");
+    assert_eq!(outcome.vulnerabilities(), ["CVE-2023-90001"]);
+    assert_eq!(outcome.report["verdict"]["reasons"][0]["trigger_id"], "CVE-2023-90001+harbour");
+}
+
+#[test]
+fn warnings_are_2_or_what_the_user_wants_them_to_be() {
+    let workshop = Workshop::new();
+    let reference = workshop.registry.push("app", "1", &image(&[installs("quay", "1.0")]));
+    let policy = workshop.write("policy.yaml", WARNS);
+    let policy = policy.to_str().unwrap();
+    let scan = |more: &[&str]| workshop.scan(&reference, &[AMD64, &["--policy", policy], more].concat());
+    assert_eq!(scan(&[]).expect(2).report["verdict"]["status"], "warn");
+    scan(&["--warn-exit-code", "0"]).expect(0);
+    scan(&["--warn-exit-code", "42"]).expect(42);
+}
+
+/// A policy that warns of the package every image here has.
+const WARNS: &str = "
+schema: plimsoll.policy/v1
+name: warns
+rules:
+  - gate: packages
+    trigger: denied
+    action: warn
+    params: {names: [quay]}
+";
+
+#[test]
+fn without_a_snapshot_it_is_3_and_no_warning_code_changes_that() {
+    let workshop = Workshop::new();
+    let reference = workshop.registry.push("app", "1", &image(&[installs("quay", "1.0")]));
+    let outcome = workshop.scan_blind(&reference, &[AMD64, &["--warn-exit-code", "0"]].concat()).expect(3);
+    assert_eq!(outcome.report["verdict"]["status"], "not_judged");
+    assert_eq!(outcome.report["coverage"]["blind_spots"][0]["kind"], "no_knowledge");
+    assert_eq!(outcome.packages().len(), 1, "what was found is reported all the same");
+}
+
+#[test]
+fn what_cannot_be_reached_or_found_is_3() {
+    let workshop = Workshop::new();
+    let reference = workshop.registry.push("app", "1", &image(&[installs("quay", "1.0")]));
+    workshop.scan("127.0.0.1:1/app:1", AMD64).expect_error("unreachable");
+    workshop.scan(&workshop.registry.reference("app", "none"), AMD64).expect_error("not_found");
+    workshop.scan(&format!("oci:{}", workshop.path("none").display()), AMD64).expect_error("io");
+
+    workshop.registry.fault(Fault::always("/manifests/", Misdeed::Status(500)));
+    workshop.scan(&reference, AMD64).expect_error("registry_error");
+}
+
+#[test]
+fn what_is_not_an_image_is_3_and_never_clean() {
+    let workshop = Workshop::new();
+    let chart = r#"{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": {"mediaType": "application/vnd.cncf.helm.config.v1+json", "size": 2,
+            "digest": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
+        "layers": []}"#;
+    let manifest = Blob::new("application/vnd.oci.image.manifest.v1+json", chart);
+    let reference = workshop.registry.push_manifest("chart", "1", manifest);
+    let line = workshop.scan(&reference, AMD64).expect_error("not_an_image");
+    assert!(line.contains("Helm chart"), "{line}");
+
+    let broken = Blob::new("application/vnd.oci.image.manifest.v1+json", "{\"schemaVersion\": 2");
+    let reference = workshop.registry.push_manifest("broken", "1", broken);
+    workshop.scan(&reference, AMD64).expect_error("bad_manifest");
+}
+
+#[test]
+fn a_mistake_on_the_command_line_is_64() {
+    let workshop = Workshop::new();
+    for arguments in [
+        &["scan"][..],
+        &["scan", "app:1", "--no-such-option"],
+        &["scan", "app:1", "--allow-blind", "everything"],
+        &["scan", "app:1", "--format", "xml"],
+        &["scan", "app:1", "--format", "json", "--format", "table"],
+        &["scan", "app:1", "--warn-exit-code", "1000"],
+        &["scan", "UPPER CASE"],
+        &["no-such-command"],
+    ] {
+        let output = workshop.command().args(arguments).output().expect("plimsoll runs");
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}: {output:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");
+    }
+}
