@@ -172,9 +172,8 @@ impl Disk {
         let (parent, name) = split(path);
         let parent = self.resolve(parent, false)?;
         let path = join(&parent, name);
-        if let Some(target) = link
-            && self.place(target, false).is_ok_and(|target| target == path)
-        {
+        let live = |target| self.place(target, false).is_ok_and(|target| target == path);
+        if link.is_some_and(live) && self.files.contains_key(&path) {
             return Err(Refused);
         }
         self.make_parents(&parent);
@@ -201,11 +200,13 @@ impl Disk {
         }
     }
 
+    /// Makes room for another file. What whiteouts hid below the old one is out of reach for good.
     fn remove(&mut self, path: &[u8]) {
         for below in self.below(path) {
             self.files.remove(&below);
         }
         self.files.remove(path);
+        self.hidden.retain(|hidden, _| !is_below(hidden, path));
     }
 
     /// Removes what lower layers have at and below `path`. A directory that this layer has put something into, and
@@ -240,10 +241,7 @@ impl Disk {
 
     /// Every name below a directory.
     fn below(&self, directory: &[u8]) -> Vec<Vec<u8>> {
-        let inside = |path: &[u8]| {
-            directory.is_empty() || path.strip_prefix(directory).is_some_and(|rest| rest.starts_with(b"/"))
-        };
-        self.files.keys().filter(|path| inside(path)).cloned().collect()
+        self.files.keys().filter(|path| is_below(path, directory)).cloned().collect()
     }
 }
 
@@ -287,6 +285,10 @@ fn parts(path: &[u8]) -> Vec<Vec<u8>> {
         .filter(|part| !matches!(*part, b"" | b"."))
         .map(<[u8]>::to_vec)
         .collect()
+}
+
+fn is_below(path: &[u8], directory: &[u8]) -> bool {
+    directory.is_empty() || path.strip_prefix(directory).is_some_and(|rest| rest.starts_with(b"/"))
 }
 
 fn split(path: &[u8]) -> (&[u8], &[u8]) {
