@@ -1,7 +1,6 @@
 //! Which layer brought a package: the first from which every later layer holds it unbroken.
 
-use std::collections::{HashMap, HashSet};
-
+use hashbrown::{HashMap, HashSet};
 use plimsoll_types::{PackageRecord, PathBytes};
 
 use crate::records::{GroupId, Live, Records};

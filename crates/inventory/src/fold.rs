@@ -1,7 +1,8 @@
 //! The fold itself: layers in, inventory out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use hashbrown::HashMap;
 use plimsoll_types::{
     BlindSpot, EntryKind, Evidence, FileEntry, Inventory, InventoryFile, KeptFile, NestedRoot, Package,
     PackagesEvidence, PathBytes, Payload,
@@ -303,23 +304,21 @@ fn show(tree: &Tree<'_>, kept: &[Vec<KeptFile>]) -> (Vec<Shown>, Vec<KeptFile>) 
     (shown, shown_kept)
 }
 
-/// Moves the entries out of the layers; one that is shown twice (a later layer's hard link) is copied.
+/// Moves the entries out of the layers; one that is shown more than once (by hard links) is copied.
 fn files(shown: Vec<Shown>, layers: Vec<Vec<FileEntry>>) -> Vec<InventoryFile> {
+    let mut uses: Vec<Vec<u32>> = layers.iter().map(|entries| vec![0; entries.len()]).collect();
+    for origin in shown.iter().filter_map(|shown| shown.origin) {
+        uses[origin.layer as usize][origin.entry as usize] += 1;
+    }
     let mut layers: Vec<Vec<Option<FileEntry>>> =
         layers.into_iter().map(|entries| entries.into_iter().map(Some).collect()).collect();
-    let mut uses: HashMap<Origin, u32> = HashMap::new();
-    for origin in shown
-        .iter()
-        .filter(|shown| shown.origin.is_some_and(|o| o.layer != shown.layer))
-        .filter_map(|s| s.origin)
-    {
-        *uses.entry(origin).or_default() += 1;
-    }
     let mut files = Vec::with_capacity(shown.len());
     for Shown { path, layer, origin } in shown {
         let entry = origin.and_then(|origin| {
             let slot = &mut layers[origin.layer as usize][origin.entry as usize];
-            if uses.contains_key(&origin) { slot.clone() } else { slot.take() }
+            let uses = &mut uses[origin.layer as usize][origin.entry as usize];
+            *uses -= 1;
+            if *uses > 0 { slot.clone() } else { slot.take() }
         });
         let entry = entry.unwrap_or_else(|| undescribed_directory(&path));
         files.push(InventoryFile { path, layer, entry });

@@ -1,7 +1,8 @@
 //! Which OS package owns the file a language package was read from.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
+use hashbrown::{HashMap, HashSet};
 use plimsoll_types::{OwnedPaths, PathBytes};
 
 use crate::tree::{NodeId, ROOT, Tree};

@@ -1,7 +1,6 @@
 //! The facts of all layers, by the file they were read from, and which of those files were live when.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use plimsoll_types::{FileEntry, PackageRecord, PackagesEvidence, PathBytes, Payload};
 
 use crate::tree::{NodeId, Origin, ROOT, Tree};

@@ -1,7 +1,8 @@
 //! The merged tree: an arena of names, and the one way paths are resolved in it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use hashbrown::HashMap;
 use plimsoll_types::{EntryKind, FileEntry, PathBytes};
 
 /// Index of a node in the arena.
@@ -71,6 +72,8 @@ pub(crate) struct Tree<'a> {
     pub(crate) nodes: Vec<Node<'a>>,
     /// What whiteouts of the layer being applied have hidden.
     hidden: HashMap<(NodeId, &'a [u8]), NodeId>,
+    /// Whether walks see it.
+    behind_whiteouts: bool,
     /// The directory the previous entry lay in; valid while nothing was detached.
     last_parent: Option<(&'a [u8], NodeId)>,
     budget: u64,
@@ -97,6 +100,7 @@ impl<'a> Tree<'a> {
             layers,
             nodes,
             hidden: HashMap::new(),
+            behind_whiteouts: false,
             last_parent: None,
             budget: LINK_BUDGET + 64 * entries as u64,
             trampled: Vec::new(),
@@ -161,9 +165,10 @@ impl<'a> Tree<'a> {
 
     /// As [`Tree::dir`] from the root, but sees what this layer's whiteouts have hidden.
     pub(crate) fn dir_behind_whiteouts(&mut self, path: &'a [u8]) -> Result<NodeId, Stop> {
-        self.walk(ROOT, ROOT, path, &mut |tree, at, name, _| {
-            tree.hidden_child(at, name).filter(|id| tree.is_dir(*id)).ok_or(Stop::Missing)
-        })
+        self.behind_whiteouts = true;
+        let found = self.walk(ROOT, ROOT, path, &mut nowhere);
+        self.behind_whiteouts = false;
+        found
     }
 
     /// As [`Tree::dir`] from the root, creating what is missing on behalf of `layer`.
@@ -214,7 +219,10 @@ impl<'a> Tree<'a> {
                 }
                 _ => {}
             }
-            let next = self.child(at, name);
+            let mut next = self.child(at, name);
+            if next.is_none() && self.behind_whiteouts {
+                next = self.hidden.get(&(at, name)).copied();
+            }
             match next {
                 Some(next) if self.is_dir(next) => at = next,
                 Some(next) if self.link_target(next).is_some() => {

@@ -22,6 +22,7 @@ pub(crate) const BLOB_BUFFERS: usize = 8;
 pub(crate) const BLOB_BUFFER: usize = 64 << 10;
 
 /// Buffers between decompressing and the walk, and their size: small enough that a buffer is still in a
-/// core's cache when the next step reads it.
-pub(crate) const CONTENT_BUFFERS: usize = 12;
+/// core's cache when the next step reads it, and so many that decompressing goes on while an analyzer
+/// takes an archive apart.
+pub(crate) const CONTENT_BUFFERS: usize = 48;
 pub(crate) const CONTENT_BUFFER: usize = 128 << 10;
