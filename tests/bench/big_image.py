@@ -2,7 +2,7 @@
 """big_image.py REGISTRY REPOSITORY:TAG: writes and pushes an image of one layer of 2 GB.
 
 The layer holds 100,000 files, one of them an executable of 500 MB, and 300 installed Python packages. It is made of the same
-bytes every time, and compresses about as well as real layers do (to somewhat less than half).
+bytes every time, text and noise, and compresses to about two thirds.
 """
 
 import gzip

@@ -30,7 +30,15 @@ quiet && /^skipped: / {
     passed += field("passed"); failed += field("failed")
 }
 
-!quiet && !/^test .* \.\.\. ok$/ && !/^$/ { print; fflush() }
+# The name of a suite is shown with the first line of it that is, so that suites without tests are not.
+/^ +(Running|Doc-tests) / { heading = $0; next }
+/^test result: ok\. 0 passed; 0 failed; 0 ignored/ { next }
+!quiet && !/^test .* \.\.\. ok$/ && !/^running [0-9]+ tests?$/ && !/^$/ {
+    if (heading != "") print heading
+    heading = ""
+    print
+    fflush()
+}
 
 # The number before a word of libtest's result line.
 function field(word,    i) {
