@@ -138,6 +138,7 @@ impl<'a> Image<'_, 'a> {
                 let root = if os { self.root(file) } else { PathBytes::root() };
                 let distro = if os { self.roots.distro(self.tree, self.records, &root) } else { None };
                 let mut package = package(record, analyzer, &root, distro, &file.path);
+                place_licences(&mut package, group.path, &file.path);
                 package.layer = if os {
                     self.holdings.layer(&root, record).or(Some(file.layer))
                 } else {
@@ -267,6 +268,20 @@ impl<'a> Image<'_, 'a> {
     }
 }
 
+/// Claims name the file as its layer does; what is shown is where it lies in the image.
+fn place_licences(package: &mut Package, in_layer: &PathBytes, in_image: &PathBytes) {
+    if in_layer == in_image {
+        return;
+    }
+    let (from, to) = (in_layer.to_string(), in_image.to_string());
+    for claim in &mut package.licenses {
+        let within = claim.source.strip_prefix(&from).filter(|rest| rest.is_empty() || rest.starts_with('!'));
+        if let Some(rest) = within {
+            claim.source = format!("{to}{rest}");
+        }
+    }
+}
+
 fn order(package: &Package) -> impl Ord + '_ {
     (
         package.package_type,
@@ -281,7 +296,7 @@ fn order(package: &Package) -> impl Ord + '_ {
 
 fn is_dpkg_file(path: &PathBytes) -> bool {
     let parent = path.parent_bytes();
-    parent.ends_with(b"var/lib/dpkg/info") || parent.ends_with(b"var/lib/dpkg/status.d")
+    parent.ends_with(b"/dpkg/info") || parent.ends_with(b"/dpkg/status.d")
 }
 
 /// Every name of the merged image, and the kept files among them.

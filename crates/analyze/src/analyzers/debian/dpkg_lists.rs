@@ -27,7 +27,7 @@ impl Analyzer for DpkgLists {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn wants(&self, file: &FileMeta<'_>) -> Interest {
@@ -65,12 +65,12 @@ fn list(path: &PathBytes) -> Option<List<'_>> {
     let name = path.file_name();
     let within = |home: &[u8]| ends_with(path.parent_bytes(), home);
     if let Some(stem) = name.strip_suffix(b".list") {
-        return within(b"var/lib/dpkg/info").then_some(List::Files(stem));
+        return within(b"dpkg/info").then_some(List::Files(stem));
     }
     if let Some(stem) = name.strip_suffix(b".md5sums") {
-        return within(b"var/lib/dpkg/status.d").then_some(List::Sums(stem));
+        return within(b"dpkg/status.d").then_some(List::Sums(stem));
     }
-    (name == b"diversions" && within(b"var/lib/dpkg")).then_some(List::Diversions)
+    (name == b"diversions" && within(b"dpkg")).then_some(List::Diversions)
 }
 
 /// The path of every line, cleaned, sorted, each once, without the root.

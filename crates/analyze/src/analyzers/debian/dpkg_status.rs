@@ -39,7 +39,7 @@ impl Analyzer for DpkgStatus {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn wants(&self, file: &FileMeta<'_>) -> Interest {
@@ -61,13 +61,14 @@ impl Analyzer for DpkgStatus {
     }
 }
 
+/// Where `var/lib` is a symlink, layers name the place it leads to: `dpkg` is all that can be relied on.
 fn is_status(path: &PathBytes) -> bool {
-    if path.file_name() == b"status" && ends_with(path.as_bytes(), b"var/lib/dpkg/status") {
+    if path.file_name() == b"status" && ends_with(path.as_bytes(), b"dpkg/status") {
         return true;
     }
     let parent = path.parent_bytes();
     parent.ends_with(b"status.d")
-        && ends_with(parent, b"var/lib/dpkg/status.d")
+        && ends_with(parent, b"dpkg/status.d")
         && !NOT_A_STANZA.iter().any(|suffix| path.file_name().ends_with(suffix.as_bytes()))
 }
 
