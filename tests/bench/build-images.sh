@@ -16,7 +16,7 @@ buildah() { command buildah --root "$work/images" --runroot "$work/run" "$@"; }
 # The host's certificate authorities, where a proxy stands between it and the package registries.
 authorities=/etc/ssl/certs/ca-certificates.crt
 
-# layer CONTAINER SCRIPT: runs a shell script in the container.
+# layer SCRIPT: runs a shell script in $container.
 layer() {
     local pass=()
     if [[ -e $authorities ]]; then
@@ -25,7 +25,13 @@ layer() {
             pass+=(--env "$variable=/run/host-authorities.crt")
         done
     fi
-    buildah run --network host "${pass[@]}" "$1" -- sh -euc "$2"
+    buildah run --network host "${pass[@]}" "$container" -- sh -euc "$1"
+}
+
+# What comes next is a layer of its own.
+next_layer() {
+    buildah commit --quiet --rm "$container" bench/below >/dev/null
+    container=$(buildah from bench/below)
 }
 
 debian_packages() {
@@ -35,31 +41,32 @@ debian_packages() {
 }
 
 publish() {
-    buildah commit --quiet --rm "$1" "bench/$2" >/dev/null
-    buildah push --quiet --tls-verify=false --compression-format gzip "bench/$2" "docker://$registry/$2"
-    echo "pushed $registry/$2"
+    buildah commit --quiet --rm "$container" "bench/$1" >/dev/null
+    buildah push --quiet --tls-verify=false --compression-format gzip "bench/$1" "docker://$registry/$1"
+    echo "pushed $registry/$1"
 }
 
 nginx() {
-    layer "$1" "$(debian_packages nginx-light curl ca-certificates)"
-    buildah config --port 80 --cmd 'nginx -g "daemon off;"' "$1"
+    layer "$(debian_packages nginx-light curl ca-certificates)"
+    buildah config --port 80 --cmd 'nginx -g "daemon off;"' "$container"
 }
 
 pyapp() {
-    layer "$1" "$(debian_packages python3 python3-pip python3-venv ca-certificates)"
-    buildah commit --quiet "$1" bench/python >/dev/null
-    layer "$1" 'pip install --break-system-packages --quiet --no-cache-dir --root-user-action=ignore \
+    layer "$(debian_packages python3 python3-pip python3-venv ca-certificates)"
+    next_layer
+    layer 'pip install --break-system-packages --quiet --no-cache-dir --root-user-action=ignore \
         django==3.2.0 flask==0.12.2 requests==2.19.1 jinja2==2.10 urllib3==1.23 numpy scipy pandas'
 }
 
 nodeapp() {
-    layer "$1" "$(debian_packages nodejs npm ca-certificates)"
-    layer "$1" 'mkdir -p /app; cd /app; npm init -y >/dev/null
+    layer "$(debian_packages nodejs npm ca-certificates)"
+    next_layer
+    layer 'mkdir -p /app; cd /app; npm init -y >/dev/null
         npm install --silent --no-audit express@4.16.0 lodash@4.17.10 minimist@1.2.0 axios@0.18.0 react webpack jest >/dev/null'
 }
 
 javaapp() {
-    layer "$1" "$(debian_packages default-jre-headless libspring-core-java liblog4j2-java libjackson2-databind-java \
+    layer "$(debian_packages default-jre-headless libspring-core-java liblog4j2-java libjackson2-databind-java \
         libcommons-collections3-java libtomcat9-java maven)"
 }
 
@@ -75,6 +82,6 @@ for image in "$@"; do
         *) continue ;;
     esac
     container=$(buildah from bench/debian)
-    "${image%:*}" "$container"
-    publish "$container" "$image"
+    "${image%:*}"
+    publish "$image"
 done
