@@ -102,10 +102,10 @@ fn scan(binary: &Path, reference: &OsString, directory: &Path) -> Outcome {
 fn references(images: &Path) -> io::Result<Vec<OsString>> {
     let mut references = Vec::new();
     for file in files(images)? {
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name == "oci-layout" {
+        let extension = file.extension().unwrap_or_default().to_string_lossy();
+        if file.ends_with("oci-layout") {
             references.extend(file.parent().map(|directory| reference("oci:", directory)));
-        } else if name.ends_with(".tar") || name.contains(".tar.") || name.ends_with(".db") {
+        } else if matches!(&*extension, "tar" | "gz" | "zst" | "db") {
             references.push(reference("docker-archive:", &file));
             references.push(reference("oci-archive:", &file));
         }

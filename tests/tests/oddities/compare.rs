@@ -9,7 +9,7 @@ use plimsoll_fleet::{Engine, EngineLimits, analyze, fold, plan, resolve};
 use plimsoll_oci::{Options, Source};
 use plimsoll_store::MemoryStore;
 use plimsoll_tests::image::{ImageBuilder, oci_layout};
-use plimsoll_types::{FileEntry, ImageSource, Inventory, Package, Platform};
+use plimsoll_types::{Digest, FileEntry, ImageSource, Inventory, Package, Platform};
 
 use crate::{Case, Umoci};
 
@@ -36,7 +36,7 @@ pub(crate) fn fault(case: &Case) -> Option<String> {
     let image = (case.layers)().into_iter().fold(builder, ImageBuilder::layer).build();
     oci_layout(&layout, &[("odd", &image)]).expect("a layout");
 
-    let ours = View::of(ImageSource::OciDir { path: layout.clone(), tag: Some("odd".to_owned()) });
+    let ours = View::of(&ImageSource::OciDir { path: layout.clone(), tag: Some("odd".to_owned()) });
     if ours.names != case.packages {
         return Some(format!("packages are {:?}, not {:?}", ours.names, case.packages));
     }
@@ -47,7 +47,7 @@ pub(crate) fn fault(case: &Case) -> Option<String> {
         (Umoci::Refuses { why, .. }, Ok(())) => Some(format!("umoci refuses no longer ({why})")),
         (_, Err(words)) => Some(format!("umoci refuses: {words}")),
         (expected, Ok(())) => {
-            let theirs = View::of(ImageSource::Rootfs { path: bundle.join("rootfs") });
+            let theirs = View::of(&ImageSource::Rootfs { path: bundle.join("rootfs") });
             let differing = ours.differing(&theirs);
             match expected {
                 Umoci::Differs { at, .. } if differing.iter().eq(at.iter()) => None,
@@ -82,8 +82,8 @@ struct View {
 }
 
 impl View {
-    fn of(source: ImageSource) -> Self {
-        let inventory = inventory(&source);
+    fn of(source: &ImageSource) -> Self {
+        let inventory = inventory(source);
         let owners: BTreeMap<_, _> = inventory.packages.iter().map(|one| (one.id.as_str(), one)).collect();
         let mut names: Vec<_> = inventory.packages.iter().map(name).collect();
         names.sort_unstable();
@@ -134,8 +134,7 @@ fn name(package: &Package) -> String {
 
 fn attributes(entry: &FileEntry) -> String {
     let FileEntry { kind, mode, uid, gid, size, rdev, .. } = entry;
-    let hash: String =
-        entry.sha256.iter().flat_map(|hash| &hash[..8]).map(|byte| format!("{byte:02x}")).collect();
+    let hash = entry.sha256.map_or_else(String::new, |hash| Digest::from_bytes(hash).to_string());
     // The others belong to the host that unpacks.
     let ours = entry.xattrs.iter().filter(|(name, _)| name.starts_with(b"user."));
     let xattrs: Vec<_> =

@@ -1,8 +1,8 @@
 //! Small layer stacks and what must come out of them.
 
 use plimsoll_types::{
-    BlindKind, ContentKind, DatabaseState, Digest, IndexEvidence, OsRelease, OwnedPaths, PackageRecord,
-    PackageType, Record, Section,
+    BlindKind, ContentKind, DatabaseState, Digest, IndexEvidence, LicenseClaim, OsRelease, OwnedPaths,
+    PackageRecord, PackageType, Record, Section,
 };
 
 use super::*;
@@ -155,6 +155,20 @@ fn a_path_through_a_lower_layers_symlink_lands_in_its_target() {
     let inventory =
         fold_layers(vec![l().dir("usr").dir("usr/lib").link("lib", "usr/lib"), l().file("lib/b")]);
     assert_eq!(names(&inventory), ["/lib", "/usr", "/usr/lib", "/usr/lib/b"]);
+}
+
+#[test]
+fn a_licence_is_stated_where_its_file_lies_in_the_image() {
+    let mut npm = PackageRecord::new(PackageType::Npm, "b", "1");
+    npm.licenses = ["/lib/package.json", "/lib/package.json!/LICENSE", "/lib/package.json.bak"]
+        .map(|source| LicenseClaim { value: "MIT".into(), spdx: None, source: source.into() })
+        .to_vec();
+    let inventory = fold_layers(vec![
+        l().dir("usr").dir("usr/lib").link("lib", "usr/lib"),
+        l().file("lib/package.json").fact("lib/package.json", Payload::Package(Box::new(npm))),
+    ]);
+    let sources: Vec<_> = inventory.packages[0].licenses.iter().map(|claim| claim.source.as_str()).collect();
+    assert_eq!(sources, ["/usr/lib/package.json", "/usr/lib/package.json!/LICENSE", "/lib/package.json.bak"]);
 }
 
 #[test]

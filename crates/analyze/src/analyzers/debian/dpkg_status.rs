@@ -235,6 +235,18 @@ Status: purge ok not-installed
     }
 
     #[test]
+    fn a_database_is_known_by_its_directory_wherever_that_lies() {
+        let stanza = b"Package: libstdc++6\nVersion: 12.2.0-14\n";
+        let listed = |path: &str| packages(&analyze(&DpkgStatus, &[(path, stanza)])).len();
+        for path in ["var/lib/dpkg/status", "data/lib/dpkg/status", "usr/lib/dpkg/status.d/base"] {
+            assert_eq!(listed(path), 1, "{path}");
+        }
+        for path in ["var/lib/status", "var/lib/notdpkg/status", "var/lib/dpkg/status-old"] {
+            assert_eq!(listed(path), 0, "{path}");
+        }
+    }
+
+    #[test]
     fn a_broken_database_keeps_what_it_gave_and_says_so() {
         for (text, listed, message) in [
             ("Package: a\nVersion: 1\n\nPackage: b\nVersion: 2\nPack", 1, "line 6 is not a field"),
