@@ -48,7 +48,9 @@ proptest! {
     fn folding_equals_squashing(layers in strategy::layers()) {
         let mut expected = apply(&layers);
         // Attribution has tests of its own.
-        expected.values_mut().for_each(|node| node.layer = 0);
+        for node in expected.values_mut() {
+            node.layer = 0;
+        }
         prop_assert_eq!(folded(&layers), expected);
     }
 }

@@ -42,6 +42,7 @@ pub async fn fold(engine: &Engine, plan: &Plan) -> Result<Folded, Error> {
         jobs.push(Some(tokio::task::spawn_blocking(move || decode(&index, &packages, &limits))));
     }
     let mut evidence = Vec::with_capacity(jobs.len());
+    let mut damaged = None;
     for (job, layer) in jobs.into_iter().zip(&layers) {
         let (Some(job), Some((diff_id, _))) = (job, layer) else {
             evidence.push(nothing());
@@ -50,12 +51,18 @@ pub async fn fold(engine: &Engine, plan: &Plan) -> Result<Folded, Error> {
         match job.await {
             Ok(Ok(decoded)) => evidence.push(decoded),
             Ok(Err((group, source))) => {
-                let key = engine.evidence_key(*diff_id, group);
-                engine.store.delete(&key).await?;
-                return Err(Error::Damaged { key: key.path(), source });
+                // Damage seldom comes alone: all of it goes at once, so that one more attempt mends it.
+                for group in EvidenceGroup::ALL {
+                    engine.store.delete(&engine.evidence_key(*diff_id, *group)).await?;
+                }
+                let key = engine.evidence_key(*diff_id, group).path();
+                damaged = damaged.or(Some(Error::Damaged { key, source }));
             }
             Err(join) => return Err(Error::Panicked { layer: *diff_id, message: join.to_string() }),
         }
+    }
+    if let Some(error) = damaged {
+        return Err(error);
     }
     let folded = tokio::task::spawn_blocking(move || plimsoll_inventory::fold(evidence)).await;
     let inventory = folded.map_err(|join| Error::Panicked {

@@ -1,7 +1,9 @@
 //! From a reference to one image: manifest, config, platform.
 
 use bytes::Bytes;
-use plimsoll_oci::{Document, Fetched, IndexEntry, Source, parse_config, parse_document, select_platform};
+use plimsoll_oci::{
+    Document, Fetched, IndexEntry, Source, digest_of, parse_config, parse_document, select_platform,
+};
 use plimsoll_store::Key;
 use plimsoll_types::{BlindKind, BlindSpot, Descriptor, Digest, ImageConfig, Manifest, Platform};
 
@@ -83,7 +85,10 @@ async fn keep_manifest(engine: &Engine, fetched: &Fetched) -> Result<(), Error> 
 async fn config_bytes(engine: &Engine, source: &dyn Source, config: &Descriptor) -> Result<Bytes, Error> {
     let key = Key::Config(config.digest);
     if let Some(bytes) = engine.store.get(&key, None).await? {
-        return Ok(bytes);
+        if digest_of(&bytes) == config.digest {
+            return Ok(bytes);
+        }
+        engine.store.delete(&key).await?;
     }
     let bytes = source.config(config).await?;
     engine.store.put_if_absent(&key, bytes.clone().into()).await?;

@@ -109,6 +109,23 @@ pub(crate) fn vanished(layer: u32) -> BlindSpot {
     BlindSpot { layer: Some(layer), class: BlindClass::Hides, ..spot }
 }
 
+/// A link leads from a database's place to a file that was not read as one.
+pub(crate) fn unread(home: &str) -> BlindSpot {
+    let path = format!("/{home}");
+    let message = format!(
+        "{path} leads to a file of another name, which was not read as a package database; put the database itself there"
+    );
+    BlindSpot::new(BlindKind::DatabaseUnreadable, path, message)
+}
+
+/// A distribution without a package database: somebody deleted it before the layers were made.
+pub(crate) fn no_database(distro: &str) -> BlindSpot {
+    let message = format!(
+        "the image is {distro}, but has no package database; what its distribution installed is unknown"
+    );
+    BlindSpot::new(BlindKind::DatabaseEmpty, "/", message)
+}
+
 /// Packages of an operating system nobody names.
 pub(crate) fn nameless(root: &PathBytes) -> BlindSpot {
     let message = format!("{root} has OS packages but no os-release names the distribution");

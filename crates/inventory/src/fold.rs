@@ -14,7 +14,7 @@ use crate::blind_spots::{self, LiveDatabase};
 use crate::ownership::{Claim, Diversions, owners, speaks_of};
 use crate::package::package;
 use crate::records::{Live, Records};
-use crate::roots::{Roots, root_of};
+use crate::roots::{Roots, root_of, unread_databases};
 use crate::tree::{NodeId, Origin, ROOT, Tree};
 
 /// Merges the evidence of an image's layers, lowest first.
@@ -79,6 +79,7 @@ fn merge(
     attribution::note_roots(&mut tree, &records, &mut database_roots);
     let holdings = Holdings::new(&records, database_roots);
     blind_spots.extend(holdings.vanished.map(blind_spots::vanished));
+    blind_spots.extend(unread_databases(&mut tree, &records).into_iter().map(blind_spots::unread));
 
     let live = records.live(&tree);
     let mut image =
@@ -88,6 +89,12 @@ fn merge(
     blind_spots.extend(blind_spots::databases(&databases, &records));
     let packages = image.packages(&live);
     let distro = image.roots.distro(image.tree, &records, &PathBytes::root()).cloned();
+    if let Some(distro) = &distro
+        && databases.is_empty()
+        && holdings.vanished.is_none()
+    {
+        blind_spots.push(blind_spots::no_database(distro.pretty_name.as_deref().unwrap_or(&distro.id)));
+    }
     let mut nested_roots = Vec::new();
     for (root, distro) in image.roots.into_iter() {
         let has_packages = packages.iter().any(|p| p.package_type.is_os() && p.root == root.to_string());

@@ -48,6 +48,39 @@ fn root_by_path(path: &PathBytes) -> Option<PathBytes> {
     })
 }
 
+/// Single files that are the image's own package database when they are there.
+const DATABASE_FILES: &[&str] = &[
+    "var/lib/dpkg/status",
+    "lib/apk/db/installed",
+    "usr/lib/apk/db/installed",
+    "var/lib/rpm/Packages",
+    "var/lib/rpm/Packages.db",
+    "var/lib/rpm/rpmdb.sqlite",
+    "usr/lib/sysimage/rpm/Packages",
+    "usr/lib/sysimage/rpm/Packages.db",
+    "usr/lib/sysimage/rpm/rpmdb.sqlite",
+];
+
+/// Databases nobody read: a link leads from where one belongs to a file of a name no analyzer asks for.
+pub(crate) fn unread_databases(tree: &mut Tree<'_>, records: &Records<'_>) -> Vec<&'static str> {
+    let mut unread = Vec::new();
+    for home in DATABASE_FILES {
+        let Ok(node) = tree.resolve(ROOT, home.as_bytes()) else { continue };
+        if tree.is_dir(node) {
+            continue;
+        }
+        let known = records.of_node(tree, node).is_some_and(|group| {
+            let group = &records.groups[group as usize];
+            let refused = |(_, payload): &(&str, &Payload)| matches!(payload, Payload::Unreadable { .. });
+            group.is_database() || group.facts.iter().any(refused)
+        });
+        if !known {
+            unread.push(*home);
+        }
+    }
+    unread
+}
+
 /// The distribution of a root.
 pub(crate) fn distro_of(tree: &mut Tree<'_>, records: &Records<'_>, root: &PathBytes) -> Option<Distro> {
     let base = tree.lookup(ROOT, root).ok().filter(|id| tree.is_dir(*id))?;

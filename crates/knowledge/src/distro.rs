@@ -1,8 +1,9 @@
 //! Which ecosystem speaks for a distribution release. Exact `ID` and `VERSION_ID`, never `ID_LIKE`: a
 //! derivative rebuilds packages under versions of its own.
 
-use plimsoll_types::Distro;
+use plimsoll_types::{Distro, PackageType};
 
+use crate::ecosystem::Ecosystem;
 use crate::snapshot::EcosystemInfo;
 
 /// The ecosystems of a snapshot that speak for one release.
@@ -18,6 +19,14 @@ impl Speaking<'_> {
     /// True if the snapshot has nothing for the release.
     pub(crate) fn is_empty(&self) -> bool {
         self.base.is_empty() && self.overlay.is_empty()
+    }
+
+    /// True if any of it is about packages of this type: advisories for rpms say nothing of a deb.
+    pub(crate) fn is_about(&self, package_type: PackageType) -> bool {
+        self.base.iter().chain(&self.overlay).any(|info| {
+            Ecosystem::parse(&info.ecosystem)
+                .is_some_and(|ecosystem| ecosystem.kind.package_type == package_type)
+        })
     }
 }
 
@@ -147,7 +156,6 @@ fn open_euler(version: &str, distro: &Distro) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ecosystem::Ecosystem;
     use crate::snapshot::Completeness;
 
     fn known(keys: &[&str]) -> Vec<EcosystemInfo> {

@@ -17,7 +17,7 @@ pub(crate) fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Strin
 }
 
 /// The digest of `bytes`.
-pub(crate) fn digest_of(bytes: &[u8]) -> Digest {
+pub fn digest_of(bytes: &[u8]) -> Digest {
     finish(Sha256::new_with_prefix(bytes))
 }
 

@@ -21,6 +21,7 @@ mod source;
 mod synthesis;
 
 pub use config::parse_config;
+pub use content::digest_of;
 pub use credentials::{Credentials, Secret};
 pub use document::{Document, IndexEntry, parse_document};
 pub use error::Error;

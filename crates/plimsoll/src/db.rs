@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use plimsoll_knowledge::{BuildOptions, build};
 
 use crate::cli::DbCommand;
-use crate::inputs;
+use crate::{inputs, output};
 
 /// How many skipped files are named; the rest is counted.
 const SHOWN: usize = 20;
@@ -18,7 +18,7 @@ pub(crate) fn run(command: DbCommand) -> ExitCode {
         DbCommand::Info { file, json } => info(&file, json),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(text) => output::say(&text),
         Err(why) => {
             eprintln!("plimsoll: {why}");
             ExitCode::from(3)
@@ -26,7 +26,7 @@ pub(crate) fn run(command: DbCommand) -> ExitCode {
     }
 }
 
-fn build_snapshot(sources: &[PathBuf], out: &Path) -> Result<(), String> {
+fn build_snapshot(sources: &[PathBuf], out: &Path) -> Result<String, String> {
     let report = build(sources, out, &BuildOptions::default()).map_err(|error| error.to_string())?;
     for skipped in report.skipped.iter().take(SHOWN) {
         eprintln!("plimsoll: skipped {}: {}", skipped.file, skipped.why);
@@ -37,17 +37,15 @@ fn build_snapshot(sources: &[PathBuf], out: &Path) -> Result<(), String> {
     for (ecosystem, records) in &report.unsupported {
         eprintln!("plimsoll: {records} records of {ecosystem}, which is not an ecosystem Plimsoll matches");
     }
-    println!("{}: {} advisories", out.display(), report.records);
-    info(out, false)
+    Ok(format!("{}: {} advisories\n{}", out.display(), report.records, info(out, false)?))
 }
 
-fn info(file: &Path, json: bool) -> Result<(), String> {
+fn info(file: &Path, json: bool) -> Result<String, String> {
     let snapshot = inputs::snapshot(file).map_err(|failure| failure.to_string())?;
     let info = snapshot.info();
     if json {
-        println!("{}", serde_json::to_string_pretty(&info).map_err(|error| error.to_string())?);
+        serde_json::to_string_pretty(&info).map_err(|error| error.to_string())
     } else {
-        println!("{info}");
+        Ok(info.to_string())
     }
-    Ok(())
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::str::FromStr;
 
 use plimsoll_report::{Format, Options};
@@ -44,6 +45,17 @@ pub(crate) fn write(report: &Report, targets: &[Target], color: Color) -> Result
         result = result.and(written);
     }
     result
+}
+
+/// Prints a text and a line end; a standard output that takes none is exit code 3.
+pub(crate) fn say(text: &str) -> ExitCode {
+    match writeln!(io::stdout().lock(), "{text}") {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("plimsoll: cannot write to standard output: {error}");
+            ExitCode::from(3)
+        }
+    }
 }
 
 fn write_stdout(report: &Report, format: Format, color: Color) -> io::Result<()> {

@@ -6,16 +6,15 @@ use std::process::ExitCode;
 use plimsoll_policy::{DEFAULT_POLICY, Policy, schema};
 
 use crate::cli::PolicyCommand;
-use crate::inputs;
+use crate::{inputs, output};
 
 /// Runs the command. A policy with mistakes is exit code 1, one that cannot be read 3.
 pub(crate) fn run(command: PolicyCommand) -> ExitCode {
     match command {
-        PolicyCommand::Default => print!("{DEFAULT_POLICY}"),
-        PolicyCommand::Schema => println!("{:#}", schema()),
-        PolicyCommand::Check { file } => return check(&file),
+        PolicyCommand::Default => output::say(DEFAULT_POLICY.trim_end()),
+        PolicyCommand::Schema => output::say(&format!("{:#}", schema())),
+        PolicyCommand::Check { file } => check(&file),
     }
-    ExitCode::SUCCESS
 }
 
 fn check(file: &Path) -> ExitCode {
@@ -27,10 +26,7 @@ fn check(file: &Path) -> ExitCode {
         }
     };
     match Policy::parse(&text) {
-        Ok(policy) => {
-            println!("{}: a policy, {}", file.display(), policy.digest());
-            ExitCode::SUCCESS
-        }
+        Ok(policy) => output::say(&format!("{}: a policy, {}", file.display(), policy.digest())),
         Err(mistakes) => {
             for mistake in &mistakes {
                 eprintln!("{}:{mistake}", file.display());

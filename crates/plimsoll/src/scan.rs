@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use plimsoll_fleet::judge::{Rules, judge};
 use plimsoll_fleet::{Engine, EngineLimits, analyze, fold, plan, resolve};
 use plimsoll_oci::{Options, Source};
-use plimsoll_types::report::{Report, ReportError, SCHEMA, Verdict, VerdictStatus};
+use plimsoll_types::report::{Action, Reason, Report, ReportError, SCHEMA, Verdict, VerdictStatus};
 use plimsoll_types::{Platform, Retry};
 
 use crate::cli::ScanArgs;
@@ -20,15 +20,22 @@ use crate::{exit, inputs, output};
 /// Scans, writes the reports, and says how it went.
 pub(crate) fn run(arguments: ScanArgs) -> ExitCode {
     let (targets, color, warn) = (arguments.format.clone(), arguments.color, arguments.warn_exit_code);
-    if targets.iter().filter(|target| target.file.is_none()).count() > 1 {
+    let mut places = std::collections::BTreeSet::new();
+    if let Some(twice) = targets.iter().find(|target| !places.insert(&target.file)) {
+        let place = twice.file.as_ref().map_or("standard output".into(), |file| file.display().to_string());
         eprintln!(
-            "plimsoll: only one --format can go to standard output; write the others to files (F=FILE)"
+            "plimsoll: only one --format can go to {place}; write the others to files of their own (F=FILE)"
         );
         return ExitCode::from(64);
     }
     let now = arguments.clock.unwrap_or_else(Timestamp::now);
     let mut report = match judged(arguments, now) {
-        Ok(report) => report,
+        Ok(report) => {
+            if let Some(why) = why_not_judged(&report) {
+                eprintln!("plimsoll: not judged: {}", one_line(why));
+            }
+            report
+        }
         Err(failure) => {
             eprintln!("plimsoll: {}", one_line(&failure.to_string()));
             not_judged(failure.report(), now)
@@ -42,6 +49,13 @@ pub(crate) fn run(arguments: ScanArgs) -> ExitCode {
             ExitCode::from(VerdictStatus::NotJudged.exit_code())
         }
     }
+}
+
+/// The first reason that leaves an image not judged.
+fn why_not_judged(report: &Report) -> Option<&str> {
+    let counts = |reason: &&Reason| reason.action == Action::NotJudged && reason.allowlisted.is_none();
+    let not_judged = report.verdict.status == VerdictStatus::NotJudged;
+    report.verdict.reasons.iter().find(counts).filter(|_| not_judged).map(|reason| reason.message.as_str())
 }
 
 /// A message on one line, without what a hostile name could do to a terminal.
@@ -83,11 +97,19 @@ async fn scan(
     let engine = Engine::new(inputs::store(arguments.store)?, EngineLimits::default());
     watch.lap("load");
 
-    let platform = arguments.platform.unwrap_or_else(Platform::host_linux);
+    let asked = arguments.platform;
+    let platform = asked.clone().unwrap_or_else(Platform::host_linux);
     let options =
         Options { plain_http: arguments.plain_http, platform: Some(platform.clone()), ..Options::default() };
     let source: Arc<dyn Source> = plimsoll_oci::open(&arguments.image, &options).await?.into();
     let image = resolve::resolve(&engine, &*source, &platform).await?;
+    // An image without an index has one platform; another one that was asked for by name is not there.
+    if let Some(wanted) = asked.filter(|_| image.index.is_none())
+        && (&wanted.os, &wanted.architecture) != (&image.platform.os, &image.platform.architecture)
+    {
+        let available = vec![image.platform.clone()];
+        return Err(plimsoll_oci::Error::NoSuchPlatform { wanted, available }.into());
+    }
     watch.lap("resolve");
 
     let (plan, folded) = match attempt(&engine, &source, &image, &progress, &mut watch).await {

@@ -146,7 +146,8 @@ pub struct Package {
     pub id: String,
     /// Name (`group:artifact` for Maven).
     pub name: String,
-    /// Version.
+    /// Version; empty, and null in a report, if its metadata states none.
+    #[serde(serialize_with = "null_if_empty", deserialize_with = "empty_if_null")]
     pub version: String,
     /// Format.
     #[serde(rename = "type")]
@@ -177,6 +178,14 @@ pub struct Package {
     /// Root of the tree whose database lists it; `/` for the image's own.
     #[serde(default = "image_root", skip_serializing_if = "is_image_root")]
     pub root: String,
+}
+
+fn null_if_empty<S: serde::Serializer>(text: &String, serializer: S) -> Result<S::Ok, S::Error> {
+    Some(text).filter(|text| !text.is_empty()).serialize(serializer)
+}
+
+fn empty_if_null<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 fn image_root() -> String {

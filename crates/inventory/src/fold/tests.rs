@@ -323,3 +323,18 @@ fn a_bomb_of_symlinks_ends() {
     let inventory = fold_layers(vec![layer]);
     assert!(!inventory.blind_spots.is_empty());
 }
+
+#[test]
+fn a_database_behind_a_link_that_nobody_read_is_a_blind_spot_that_hides() {
+    let inventory = fold_layers(vec![l().file("x/blob").link("var/lib/dpkg/status", "/x/blob")]);
+    assert_eq!(inventory.blind_spots.len(), 1);
+    assert_eq!(inventory.blind_spots[0].kind, BlindKind::DatabaseUnreadable);
+}
+
+#[test]
+fn a_distribution_without_any_database_is_a_blind_spot_that_hides() {
+    let inventory =
+        fold_layers(vec![l().os_release("etc/os-release", "debian").file("var/lib/dpkg/status-old")]);
+    assert_eq!(inventory.blind_spots.len(), 1);
+    assert_eq!(inventory.blind_spots[0].kind, BlindKind::DatabaseEmpty);
+}

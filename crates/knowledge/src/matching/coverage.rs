@@ -30,6 +30,13 @@ struct Root<'a> {
     speaking: distro::Speaking<'a>,
 }
 
+/// True for places a distribution's packages install to (Filesystem Hierarchy Standard 3.0): below `/usr` but not
+/// `/usr/local`, or a root directory that is a part of it.
+fn is_distributions(location: &str) -> bool {
+    const TREES: [&str; 6] = ["/usr/", "/lib/", "/lib64/", "/bin/", "/sbin/", "/etc/"];
+    TREES.iter().any(|tree| location.starts_with(tree)) && !location.starts_with("/usr/local/")
+}
+
 impl<'a> Coverage<'a> {
     pub(super) fn of(inventory: &'a Inventory, snapshot: &'a Snapshot) -> Self {
         let known = snapshot.ecosystems();
@@ -85,7 +92,8 @@ impl<'a> Coverage<'a> {
 
     /// A language package that is part of an OS package gets its fixes carried back under an old version, so
     /// upstream's versions say nothing about it. But only if the distribution built that OS package, and only
-    /// if the snapshot has all that the distribution says: else nobody would speak for it.
+    /// if the snapshot has all that the distribution says: else nobody would speak for it. And only where
+    /// distributions install: a file list is a text anybody can append a line to.
     fn excused_of(&self, inventory: &'a Inventory) -> BTreeSet<&'a str> {
         let by_id: BTreeMap<&str, &Package> =
             inventory.packages.iter().map(|package| (package.id.as_str(), package)).collect();
@@ -93,12 +101,15 @@ impl<'a> Coverage<'a> {
             owner.package_type.is_os()
                 && !self.is_foreign(owner)
                 && self.speaking(owner).is_some_and(|speaking| {
-                    speaking.base.iter().any(|info| info.completeness == Completeness::Complete)
+                    speaking.is_about(owner.package_type)
+                        && speaking.base.iter().any(|info| info.completeness == Completeness::Complete)
                 })
         };
         let owned = |package: &&Package| {
             let owner = package.owned_by.as_deref().and_then(|id| by_id.get(id));
-            !package.package_type.is_os() && owner.is_some_and(|owner| answers(owner))
+            !package.package_type.is_os()
+                && package.locations.iter().all(|location| is_distributions(location))
+                && owner.is_some_and(|owner| answers(owner))
         };
         inventory.packages.iter().filter(owned).map(|package| package.id.as_str()).collect()
     }
@@ -127,6 +138,18 @@ impl<'a> Coverage<'a> {
                 ));
             } else {
                 spots.extend(root.speaking.base.iter().filter_map(|info| incomplete(info)));
+                // An os-release that lies, or a second package manager beside the distribution's own.
+                let unspoken =
+                    packages.iter().filter(|package| !root.speaking.is_about(package.package_type)).count();
+                if unspoken > 0 {
+                    spots.push(BlindSpot::new(
+                        BlindKind::DistroUnknown,
+                        &name,
+                        format!(
+                            "the advisories for {name} are about another package format than {unspoken} of the packages{place}, which were not matched; correct os-release or remove the packages"
+                        ),
+                    ));
+                }
             }
             let foreign: Vec<_> = packages.into_iter().filter(|package| self.is_foreign(package)).collect();
             if !foreign.is_empty() && !root.speaking.is_empty() {

@@ -329,6 +329,27 @@ fn a_language_package_of_the_distributions_own_build_is_the_distributions_to_jud
 }
 
 #[test]
+fn an_owner_excuses_only_what_lies_where_distributions_install() {
+    let built = built(&[&record("DEBIAN-CVE-2024-1", "", "Debian:12", "x", "..")]);
+    let mut inventory = owned(deb("python3-a", "1.0-1", "a", None), "12");
+    for (location, excused) in
+        [("/usr/lib/python3/dist-packages/a", true), ("/usr/local/lib/a", false), ("/app/a", false)]
+    {
+        for package in inventory.packages.iter_mut().filter(|package| !package.package_type.is_os()) {
+            package.locations = vec![location.into()];
+        }
+        assert_eq!(built.matches(&inventory).blind_spots.is_empty(), excused, "{location}");
+    }
+}
+
+#[test]
+fn advisories_for_rpms_say_nothing_of_debs() {
+    let built = built(&[&record("ALSA-2024:1", "", "AlmaLinux:9", "x", "..")]);
+    let matches = built.matches(&image(Some(distro("almalinux", "9.3")), vec![deb("x", "1", "x", None)]));
+    assert_eq!(spots(&matches.blind_spots)[0].0, BlindKind::DistroUnknown);
+}
+
+#[test]
 fn an_excused_package_needs_no_ecosystem() {
     let built = built(&[&record("DEBIAN-CVE-2024-1", "", "Debian:12", "x", "..")]);
     assert!(built.matches(&owned(deb("python3-a", "1.0-1", "a", None), "12")).blind_spots.is_empty());
