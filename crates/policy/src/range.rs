@@ -53,7 +53,7 @@ impl Range {
 
     /// Whether the package's version is in the range; `None` if either text has no order in its ecosystem.
     pub(crate) fn contains(&self, package: &Package) -> Option<bool> {
-        let scheme = scheme(package.package_type)?;
+        let scheme = Scheme::of_purl_type(package.package_type.as_str())?;
         let version = match package.epoch {
             Some(epoch) if package.package_type == PackageType::Rpm => format!("{epoch}:{}", package.version),
             _ => package.version.clone(),
@@ -83,24 +83,6 @@ impl Comparison {
 
 fn is_one_word(text: &str) -> bool {
     !text.is_empty() && !text.contains(char::is_whitespace)
-}
-
-/// The order of a package format; `None` for what has none.
-fn scheme(package_type: PackageType) -> Option<Scheme> {
-    Some(match package_type {
-        PackageType::Deb => Scheme::Deb,
-        PackageType::Apk => Scheme::Apk,
-        PackageType::Rpm => Scheme::Rpm,
-        PackageType::Pypi => Scheme::Pep440,
-        PackageType::Npm => Scheme::Npm,
-        PackageType::Maven => Scheme::Maven,
-        PackageType::Golang => Scheme::Go,
-        PackageType::Cargo => Scheme::Semver,
-        PackageType::Gem => Scheme::RubyGems,
-        PackageType::Nuget => Scheme::NuGet,
-        PackageType::Composer => Scheme::Packagist,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

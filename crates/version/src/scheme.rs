@@ -36,6 +36,24 @@ pub enum Scheme {
 pub struct UnknownScheme(pub String);
 
 impl Scheme {
+    /// The order of a purl type (`deb`, `pypi`, `golang`); `None` for types that have none here.
+    pub fn of_purl_type(purl_type: &str) -> Option<Self> {
+        Some(match purl_type {
+            "apk" => Self::Apk,
+            "cargo" => Self::Semver,
+            "composer" => Self::Packagist,
+            "deb" => Self::Deb,
+            "gem" => Self::RubyGems,
+            "golang" => Self::Go,
+            "maven" => Self::Maven,
+            "npm" => Self::Npm,
+            "nuget" => Self::NuGet,
+            "pypi" => Self::Pep440,
+            "rpm" => Self::Rpm,
+            _ => return None,
+        })
+    }
+
     /// Every scheme.
     pub const ALL: &'static [Self] = &[
         Self::Deb,

@@ -9,10 +9,29 @@ mod pe;
 
 use std::io;
 
-use crate::{Content, ReadError, extent::Extent};
+use plimsoll_types::ContentKind;
+
+use crate::{Content, FileMeta, Interest, ReadError, extent::Extent};
 
 /// The largest table of headers that is read.
 const TABLE_LIMIT: u64 = 8 << 20;
+
+/// What an analyzer of executables wants of a file: all of those that are linked, to be read by seeking.
+pub(crate) fn interest(file: &FileMeta<'_>) -> Interest {
+    match file.content {
+        ContentKind::Elf if is_linked_elf(file.head) => Interest::Whole,
+        ContentKind::Pe | ContentKind::MachO => Interest::Whole,
+        _ => Interest::None,
+    }
+}
+
+/// False for object files, kernel modules and core dumps, which are ELF as well.
+fn is_linked_elf(head: &[u8]) -> bool {
+    const EXECUTABLE: u64 = 2;
+    const SHARED: u64 = 3;
+    let header = Fields { bytes: head, big_endian: head.get(5) == Some(&2) };
+    matches!(header.uint(16, 2), Some(EXECUTABLE | SHARED))
+}
 
 /// The layout of one executable.
 #[derive(Debug, Default, PartialEq, Eq)]

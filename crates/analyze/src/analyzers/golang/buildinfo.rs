@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use plimsoll_types::{ContentKind, PackageRecord, PackageType, PathBytes, Payload, Record, Section};
+use plimsoll_types::{PackageRecord, PackageType, PathBytes, Payload, Record, Section};
 
 use super::{build_info::BuildInfo, main_version::main_version};
 use crate::{
@@ -34,11 +34,7 @@ impl Analyzer for GoBuildInfo {
     }
 
     fn wants(&self, file: &FileMeta<'_>) -> Interest {
-        match file.content {
-            ContentKind::Elf if is_linked_elf(file.head) => Interest::Whole,
-            ContentKind::Pe | ContentKind::MachO => Interest::Whole,
-            _ => Interest::None,
-        }
+        executable::interest(file)
     }
 
     fn read(
@@ -65,14 +61,6 @@ impl Analyzer for GoBuildInfo {
     fn depends_on_name(&self) -> bool {
         false
     }
-}
-
-/// False for object files, kernel modules and core dumps, which are ELF as well.
-pub(crate) fn is_linked_elf(head: &[u8]) -> bool {
-    const EXECUTABLE: u64 = 2;
-    const SHARED: u64 = 3;
-    let header = Fields { bytes: head, big_endian: head.get(5) == Some(&2) };
-    matches!(header.uint(16, 2), Some(EXECUTABLE | SHARED))
 }
 
 /// Go version and text of modules; `None` if this is no Go binary.

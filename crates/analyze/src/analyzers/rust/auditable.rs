@@ -3,13 +3,10 @@
 use std::collections::BTreeSet;
 
 use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_zlib_with_limit};
-use plimsoll_types::{ContentKind, PackageRecord, PackageType, PathBytes, Payload, Record, Section};
+use plimsoll_types::{PackageRecord, PackageType, PathBytes, Payload, Record, Section};
 use serde::Deserialize;
 
-use crate::{
-    Analyzer, Content, FileMeta, Interest, ReadError, Scratch, analyzers::golang::buildinfo::is_linked_elf,
-    executable,
-};
+use crate::{Analyzer, Content, FileMeta, Interest, ReadError, Scratch, executable};
 
 const SECTION: &[u8] = b".dep-v0";
 /// A thousand crates take 20 KB.
@@ -29,11 +26,7 @@ impl Analyzer for CargoAuditable {
     }
 
     fn wants(&self, file: &FileMeta<'_>) -> Interest {
-        match file.content {
-            ContentKind::Elf if is_linked_elf(file.head) => Interest::Whole,
-            ContentKind::Pe | ContentKind::MachO => Interest::Whole,
-            _ => Interest::None,
-        }
+        executable::interest(file)
     }
 
     fn read(
