@@ -1,7 +1,7 @@
 //! Reads the content of one regular file: once, hashing, and showing it to whoever wants it.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom, Write};
 
 use plimsoll_types::PathBytes;
 use sha2::{Digest as _, Sha256};
@@ -45,13 +45,21 @@ impl Intake {
         Self { start, filled: 0, memory: Vec::new(), spool: None }
     }
 
-    /// Takes in the first bytes of the next file.
-    pub(crate) fn begin(&mut self, body: &mut dyn Read) -> io::Result<()> {
-        self.filled = fill(body, &mut self.start)?;
+    /// Takes in the head of the next file: enough to see whether anybody wants it.
+    pub(crate) fn begin(&mut self, body: &mut dyn BufRead) -> io::Result<()> {
+        self.filled = fill(body, &mut self.start[..HEAD_BYTES])?;
         Ok(())
     }
 
-    /// The first bytes of the current file, up to [`HEAD_INTEREST_BYTES`].
+    /// Takes in as much of the current file as [`Self::start`] can hold.
+    pub(crate) fn take_start(&mut self, body: &mut dyn BufRead) -> io::Result<()> {
+        if self.filled == HEAD_BYTES {
+            self.filled += fill(body, &mut self.start[HEAD_BYTES..])?;
+        }
+        Ok(())
+    }
+
+    /// The first bytes of the current file: its head, or up to [`HEAD_INTEREST_BYTES`] once they were taken.
     pub(crate) fn start(&self) -> &[u8] {
         &self.start[..self.filled]
     }
@@ -66,11 +74,19 @@ impl Intake {
     pub(crate) fn finish(
         &mut self,
         file: &Described,
-        body: &mut dyn Read,
+        body: &mut dyn BufRead,
         requests: &[Request<'_>],
         trays: &mut [Tray<'_>],
         limits: &Limits,
     ) -> io::Result<[u8; 32]> {
+        if requests.is_empty() {
+            // Most files: hashed where the layer reader has them, and copied nowhere.
+            let mut hasher = Sha256::new();
+            hasher.update(self.start());
+            drain(body, &mut hasher)?;
+            return Ok(hasher.finalize().into());
+        }
+        self.take_start(body)?;
         if self.filled < self.start.len() {
             let content = &self.start[..self.filled];
             for request in requests {
@@ -89,7 +105,7 @@ impl Intake {
     fn finish_large(
         &mut self,
         file: &Described,
-        body: &mut dyn Read,
+        body: &mut dyn BufRead,
         requests: &[Request<'_>],
         trays: &mut [Tray<'_>],
         limits: &Limits,
@@ -129,7 +145,7 @@ impl Intake {
                 }
             }
         }
-        drain(body, &mut self.start, &mut hasher)?;
+        drain(body, &mut hasher)?;
         Ok(hasher.finalize().into())
     }
 
@@ -137,7 +153,7 @@ impl Intake {
     fn keep(
         &mut self,
         size: u64,
-        body: &mut dyn Read,
+        body: &mut dyn BufRead,
         hasher: &mut Sha256,
         limits: &Limits,
     ) -> io::Result<Kept> {
@@ -236,13 +252,17 @@ fn fill(body: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-fn drain(body: &mut dyn Read, buffer: &mut [u8], hasher: &mut Sha256) -> io::Result<()> {
+fn drain(body: &mut dyn BufRead, hasher: &mut Sha256) -> io::Result<()> {
     loop {
-        match body.read(buffer) {
-            Ok(0) => return Ok(()),
-            Ok(read) => hasher.update(&buffer[..read]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+        let read = match body.fill_buf() {
+            Ok([]) => return Ok(()),
+            Ok(bytes) => {
+                hasher.update(bytes);
+                bytes.len()
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
-        }
+        };
+        body.consume(read);
     }
 }

@@ -1,7 +1,7 @@
 //! The first, and mostly only, run over a layer.
 
 use std::collections::{BTreeSet, HashMap};
-use std::io::{self, Read};
+use std::io::{self, BufRead};
 
 use plimsoll_layer::EntrySink;
 use plimsoll_types::{Digest, EntryKind, Evidence, FileEntry, IndexEvidence, PackagesEvidence};
@@ -117,7 +117,7 @@ impl<'a> LayerRun<'a> {
         Finished::Reread(Box::new(SecondRun::new(self.state, self.missed, diff_id, uncompressed_size)))
     }
 
-    fn regular(&mut self, at: u32, entry: &mut FileEntry, body: &mut dyn Read) -> io::Result<()> {
+    fn regular(&mut self, at: u32, entry: &mut FileEntry, body: &mut dyn BufRead) -> io::Result<()> {
         let state = &mut self.state;
         state.intake.begin(body)?;
         entry.content = content_kind(state.intake.head());
@@ -130,6 +130,7 @@ impl<'a> LayerRun<'a> {
             }
         }
         if is_kept(&entry.path) {
+            state.intake.take_start(body)?;
             state.keep(at, &entry.path);
         }
         entry.sha256 = Some(state.intake.finish(&file, body, &requests, &mut state.trays, state.limits)?);
@@ -201,7 +202,7 @@ fn covers(before: Interest, now: Interest) -> bool {
 }
 
 impl EntrySink for LayerRun<'_> {
-    fn entry(&mut self, mut entry: FileEntry, body: &mut dyn Read) -> io::Result<()> {
+    fn entry(&mut self, mut entry: FileEntry, body: &mut dyn BufRead) -> io::Result<()> {
         let at = u32::try_from(self.state.entries.len())
             .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "more entries than can be numbered"))?;
         // Whiteouts hide names of lower layers; they replace nothing of their own.

@@ -1,6 +1,6 @@
 //! A second run over the same layer, for hard links whose data had already passed.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead};
 
 use plimsoll_layer::EntrySink;
 use plimsoll_types::{Digest, EntryKind, Evidence, FileEntry};
@@ -58,12 +58,13 @@ impl<'a> SecondRun<'a> {
         self.state.into_evidence(self.diff_id, self.uncompressed_size)
     }
 
-    fn reread(&mut self, missed: &[Missed], entry: &FileEntry, body: &mut dyn Read) -> io::Result<()> {
+    fn reread(&mut self, missed: &[Missed], entry: &FileEntry, body: &mut dyn BufRead) -> io::Result<()> {
         let state = &mut self.state;
         state.intake.begin(body)?;
         let content = content_kind(state.intake.head());
         let file = Described { mode: entry.mode, size: entry.size, content };
         for missed in missed.iter().filter(|missed| missed.who == Who::Kept) {
+            state.intake.take_start(body)?;
             let path = state.entries[missed.link as usize].path.clone();
             state.keep(missed.link, &path);
         }
@@ -82,7 +83,7 @@ impl<'a> SecondRun<'a> {
 }
 
 impl EntrySink for SecondRun<'_> {
-    fn entry(&mut self, entry: FileEntry, body: &mut dyn Read) -> io::Result<()> {
+    fn entry(&mut self, entry: FileEntry, body: &mut dyn BufRead) -> io::Result<()> {
         let at = self.next;
         self.next = self.next.saturating_add(1);
         let from = self.done;

@@ -4,7 +4,7 @@
 //! one: only an error the source itself has met fails the layer.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 
 use sha2::{Digest as _, Sha256};
 
@@ -99,13 +99,13 @@ impl Source for BufReader<Window<'_>> {
 /// The rest of a body, hashed while somebody reads it. `start` was read and hashed before.
 pub(crate) struct Passing<'b> {
     start: &'b [u8],
-    body: &'b mut dyn Read,
+    body: &'b mut dyn BufRead,
     hasher: &'b mut Sha256,
     failure: Option<io::Error>,
 }
 
 impl<'b> Passing<'b> {
-    pub(crate) fn new(start: &'b [u8], body: &'b mut dyn Read, hasher: &'b mut Sha256) -> Self {
+    pub(crate) fn new(start: &'b [u8], body: &'b mut dyn BufRead, hasher: &'b mut Sha256) -> Self {
         Self { start, body, hasher, failure: None }
     }
 }

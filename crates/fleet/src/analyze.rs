@@ -1,6 +1,6 @@
 //! Reading outstanding layers: pull, verify, analyze, store.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -136,7 +136,7 @@ fn expected(layer: &PlannedLayer) -> Expected {
 struct Nobody;
 
 impl EntrySink for Nobody {
-    fn entry(&mut self, _entry: FileEntry, _body: &mut dyn Read) -> io::Result<()> {
+    fn entry(&mut self, _entry: FileEntry, _body: &mut dyn BufRead) -> io::Result<()> {
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 //! compressions. Each blob is read five times with a sink that skips content and with one that hashes it, as
 //! the file index does; the median counts.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Write};
 use std::time::{Duration, Instant};
 
 use flate2::write::GzEncoder;
@@ -59,7 +59,7 @@ struct Sink {
 }
 
 impl EntrySink for Sink {
-    fn entry(&mut self, _: FileEntry, body: &mut dyn Read) -> io::Result<()> {
+    fn entry(&mut self, _: FileEntry, body: &mut dyn BufRead) -> io::Result<()> {
         if self.hashing {
             let (mut hasher, mut buffer) = (Sha256::new(), [0; 16 << 10]);
             loop {

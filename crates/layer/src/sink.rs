@@ -1,6 +1,6 @@
 //! Where the entries of a layer go.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead};
 
 use plimsoll_types::FileEntry;
 
@@ -13,7 +13,7 @@ pub trait EntrySink {
     /// `body` is the expanded content of a regular file (zeros for the holes of a sparse one) and empty for
     /// everything else; what is left unread is skipped. An error ends the walk and comes back as
     /// [`crate::Error::Sink`]; errors read *from* `body` must be passed on as they are.
-    fn entry(&mut self, entry: FileEntry, body: &mut dyn Read) -> io::Result<()>;
+    fn entry(&mut self, entry: FileEntry, body: &mut dyn BufRead) -> io::Result<()>;
 
     /// Two runtimes would apply this layer differently; one sentence. Becomes `ambiguous_layer`.
     fn ambiguity(&mut self, message: String);

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use std::io::{self, Read};
+use std::io::{self, BufRead};
 
 use libfuzzer_sys::fuzz_target;
 use plimsoll_layer::{EntrySink, Error, Expected, Fault, Limits, read_layer};
@@ -30,7 +30,7 @@ fuzz_target!(|data: &[u8]| {
 struct Skip;
 
 impl EntrySink for Skip {
-    fn entry(&mut self, _: FileEntry, _: &mut dyn Read) -> io::Result<()> {
+    fn entry(&mut self, _: FileEntry, _: &mut dyn BufRead) -> io::Result<()> {
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 
 #![no_main]
 
-use std::io::{self, Read};
+use std::io::{self, BufRead};
 
 use libfuzzer_sys::fuzz_target;
 use plimsoll_layer::{EntrySink, Error, Limits, walk_tar};
@@ -42,7 +42,7 @@ struct Sink {
 }
 
 impl EntrySink for Sink {
-    fn entry(&mut self, entry: FileEntry, body: &mut dyn Read) -> io::Result<()> {
+    fn entry(&mut self, entry: FileEntry, body: &mut dyn BufRead) -> io::Result<()> {
         assert_eq!(entry.path, PathBytes::clean(entry.path.as_bytes()));
         assert!(entry.path.as_bytes().len() as u64 <= self.limits.max_path_bytes);
         assert!(!entry.path.as_bytes().contains(&0));

@@ -254,7 +254,8 @@ fn an_error_of_the_body_comes_back_as_it_was() {
         for analyzer in [&Text as &dyn Analyzer, &Stream] {
             let analyzers = [analyzer];
             let mut run = LayerRun::new(&analyzers, &limits);
-            let error = run.entry(file(path, size), &mut Broken(breaks_at)).unwrap_err();
+            let error =
+                run.entry(file(path, size), &mut std::io::BufReader::new(Broken(breaks_at))).unwrap_err();
             assert_eq!(
                 (error.kind(), error.to_string()),
                 (io::ErrorKind::ConnectionReset, "reset by peer".into())

@@ -37,27 +37,34 @@ impl<'a, R: BufRead> Body<'a, R> {
         Ok(())
     }
 
-    fn data(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.fault.is_some() {
-            return Err(broken());
+    /// How many of the next bytes are data in the stream, and whether it is those or zeros that come next.
+    fn next_run(&mut self) -> Option<Run> {
+        match &mut self.sparse {
+            None if self.left == 0 => None,
+            None => Some(Run::Data(self.left)),
+            Some(expansion) => expansion.map.run_at(expansion.position, &mut expansion.segment),
         }
-        let wanted = (out.len() as u64).min(self.left) as usize;
-        if wanted == 0 {
-            return Ok(0);
-        }
-        match self.stream.peek() {
-            Ok([]) => self.fault = Some(truncated()),
-            Ok(input) => {
-                let n = input.len().min(wanted);
-                out[..n].copy_from_slice(&input[..n]);
-                self.stream.consume(n);
-                self.left -= n as u64;
-                return Ok(n);
+    }
+
+    /// Makes sure that there is data, or notes why there is none.
+    fn await_data(&mut self) -> io::Result<()> {
+        if self.fault.is_none() {
+            match self.stream.peek() {
+                Ok([]) => self.fault = Some(truncated()),
+                Ok(_) => return Ok(()),
+                Err(error) => self.fault = Some(error.into()),
             }
-            Err(error) => self.fault = Some(error.into()),
         }
         Err(broken())
     }
+}
+
+/// What the holes of a sparse file hold.
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+
+/// The start of `bytes`, at most `length` of them.
+fn at_most(bytes: &[u8], length: u64) -> &[u8] {
+    &bytes[..(bytes.len() as u64).min(length) as usize]
 }
 
 fn truncated() -> WalkFault {
@@ -68,24 +75,38 @@ fn broken() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "the layer's stream broke off inside a file")
 }
 
-impl<R: BufRead> Read for Body<'_, R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let Some(expansion) = &mut self.sparse else { return self.data(out) };
-        let n = match expansion.map.run_at(expansion.position, &mut expansion.segment) {
-            None => 0,
-            Some(Run::Zeros(length)) => {
-                let n = (out.len() as u64).min(length) as usize;
-                out[..n].fill(0);
-                n
-            }
+impl<R: BufRead> BufRead for Body<'_, R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        match self.next_run() {
+            None => Ok(&[]),
+            Some(Run::Zeros(length)) => Ok(at_most(&ZEROS, length)),
             Some(Run::Data(length)) => {
-                let n = (out.len() as u64).min(length) as usize;
-                self.data(&mut out[..n])?
+                self.await_data()?;
+                Ok(at_most(self.stream.peek()?, length))
             }
-        };
+        }
+    }
+
+    fn consume(&mut self, n: usize) {
+        if let Some(Run::Data(_)) = self.next_run() {
+            self.stream.consume(n);
+            self.left -= n as u64;
+        }
         if let Some(expansion) = &mut self.sparse {
             expansion.position += n as u64;
         }
+    }
+}
+
+impl<R: BufRead> Read for Body<'_, R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if out.is_empty() {
+            return Ok(0);
+        }
+        let input = self.fill_buf()?;
+        let n = input.len().min(out.len());
+        out[..n].copy_from_slice(&input[..n]);
+        self.consume(n);
         Ok(n)
     }
 }

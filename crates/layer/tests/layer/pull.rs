@@ -1,6 +1,6 @@
 //! Telling a broken pull from a broken layer.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 
 use plimsoll_layer::{EntrySink, Error, Expected, Fault, Limits, read_layer};
 use plimsoll_types::{Digest, FileEntry, Retry};
@@ -130,7 +130,7 @@ fn a_wrong_diff_id_is_the_image_s_fault() {
 struct FullDisk;
 
 impl EntrySink for FullDisk {
-    fn entry(&mut self, _: FileEntry, _: &mut dyn Read) -> io::Result<()> {
+    fn entry(&mut self, _: FileEntry, _: &mut dyn BufRead) -> io::Result<()> {
         Err(io::ErrorKind::StorageFull.into())
     }
 
@@ -153,7 +153,7 @@ fn a_sink_that_fails_ends_the_pull_and_is_told_from_the_layer() {
 struct Careless;
 
 impl EntrySink for Careless {
-    fn entry(&mut self, _: FileEntry, body: &mut dyn Read) -> io::Result<()> {
+    fn entry(&mut self, _: FileEntry, body: &mut dyn BufRead) -> io::Result<()> {
         let _ = io::copy(body, &mut io::sink());
         Ok(())
     }
@@ -175,7 +175,7 @@ fn a_sink_can_neither_hide_nor_cause_a_broken_stream() {
 fn a_sink_that_panics_does_not_hang_the_pull() {
     struct Panicking;
     impl EntrySink for Panicking {
-        fn entry(&mut self, _: FileEntry, _: &mut dyn Read) -> io::Result<()> {
+        fn entry(&mut self, _: FileEntry, _: &mut dyn BufRead) -> io::Result<()> {
             panic!("as analyzers do");
         }
         fn ambiguity(&mut self, _: String) {}

@@ -1,6 +1,6 @@
 //! A tar writer that can be wrong in every way, and a sink that keeps everything.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Write};
 
 use flate2::write::GzEncoder;
 use plimsoll_layer::{EntrySink, Error, Expected, Limits, Verified, read_layer};
@@ -109,7 +109,7 @@ pub(crate) struct Kept {
 }
 
 impl EntrySink for Kept {
-    fn entry(&mut self, entry: FileEntry, body: &mut dyn Read) -> io::Result<()> {
+    fn entry(&mut self, entry: FileEntry, body: &mut dyn BufRead) -> io::Result<()> {
         let mut content = Vec::new();
         body.read_to_end(&mut content)?;
         self.entries.push((entry, content));
@@ -138,7 +138,7 @@ impl Kept {
 pub(crate) struct Counting(pub(crate) u64);
 
 impl EntrySink for Counting {
-    fn entry(&mut self, _: FileEntry, _: &mut dyn Read) -> io::Result<()> {
+    fn entry(&mut self, _: FileEntry, _: &mut dyn BufRead) -> io::Result<()> {
         self.0 += 1;
         Ok(())
     }
