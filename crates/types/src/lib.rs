@@ -10,6 +10,7 @@ mod dockerfile;
 mod evidence;
 mod file_entry;
 mod inventory;
+mod job;
 mod oci;
 mod package;
 mod path;
@@ -28,6 +29,7 @@ pub use evidence::{
 };
 pub use file_entry::{ContentKind, EntryKind, FileEntry, Xattr};
 pub use inventory::{Distro, Inventory, InventoryFile, NestedRoot};
+pub use job::{LayerDone, LayerFailure, LayerJob, LayerOutcome, LayerResult, LayerSource};
 pub use oci::{Descriptor, HistoryLine, ImageConfig, Manifest, media_type};
 pub use package::{LicenseClaim, Package, PackageRecord, PackageType, SourcePackage};
 pub use path::PathBytes;
