@@ -11,6 +11,7 @@ mod evidence;
 mod file_entry;
 mod inventory;
 mod job;
+mod knowledge_age;
 mod oci;
 mod package;
 mod path;
@@ -19,6 +20,7 @@ mod purl;
 mod reference;
 pub mod report;
 mod retry;
+mod scan;
 
 pub use blind_spot::{BlindClass, BlindKind, BlindSpot};
 pub use digest::{Digest, DigestError};
@@ -30,6 +32,7 @@ pub use evidence::{
 pub use file_entry::{ContentKind, EntryKind, FileEntry, Xattr};
 pub use inventory::{Distro, Inventory, InventoryFile, NestedRoot};
 pub use job::{LayerDone, LayerFailure, LayerJob, LayerOutcome, LayerResult, LayerSource};
+pub use knowledge_age::KnowledgeAge;
 pub use oci::{Descriptor, HistoryLine, ImageConfig, Manifest, media_type};
 pub use package::{LicenseClaim, Package, PackageRecord, PackageType, SourcePackage};
 pub use path::PathBytes;
@@ -37,3 +40,7 @@ pub use platform::{Platform, PlatformError};
 pub use purl::{Purl, PurlError};
 pub use reference::{ImageSource, Reference, ReferenceError};
 pub use retry::Retry;
+pub use scan::{
+    Failure, Lane, LaneError, RequestError, ScanId, ScanIdError, ScanRequest, ScanState, ScanStateError, Tenant,
+    TenantError,
+};
