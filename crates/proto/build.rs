@@ -3,7 +3,7 @@
 use std::error::Error;
 
 const ROOT: &str = "../../proto";
-const FILES: &[&str] = &["plimsoll/evidence/v1/evidence.proto"];
+const FILES: &[&str] = &["plimsoll/evidence/v1/evidence.proto", "plimsoll/fleet/v1/fleet.proto"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     for file in FILES {
