@@ -25,7 +25,7 @@ pub enum BlindKind {
     EcosystemUnknown,
     /// The snapshot's data for something found is a demonstration, or incomplete.
     KnowledgeIncomplete,
-    /// The snapshot's data is old.
+    /// The snapshot's data is old; see [`crate::KnowledgeAge`].
     KnowledgeStale,
     /// A package database could not be read.
     DatabaseUnreadable,
@@ -45,7 +45,11 @@ pub enum BlindKind {
     EncryptedLayer,
     /// Runtimes differ on how this layer applies.
     AmbiguousLayer,
-    /// A version that does not parse in its ecosystem, so it was not matched.
+    /// An index offers several images for one platform, and the first was taken.
+    AmbiguousPlatform,
+    /// The image holds no file, so there was nothing to look at.
+    ImageEmpty,
+    /// A version without a certain place in the order of its ecosystem, so ranges could not be asked about it.
     VersionUnparsable,
 }
 
@@ -66,13 +70,18 @@ impl BlindKind {
         Self::Windows,
         Self::EncryptedLayer,
         Self::AmbiguousLayer,
+        Self::AmbiguousPlatform,
+        Self::ImageEmpty,
         Self::VersionUnparsable,
     ];
 
     /// The class a kind belongs to unless its producer knows better.
     pub fn class(self) -> BlindClass {
         match self {
-            Self::KnowledgeIncomplete | Self::KnowledgeStale | Self::AmbiguousLayer => BlindClass::Stale,
+            Self::KnowledgeIncomplete
+            | Self::KnowledgeStale
+            | Self::AmbiguousLayer
+            | Self::AmbiguousPlatform => BlindClass::Stale,
             _ => BlindClass::Hides,
         }
     }
@@ -94,6 +103,8 @@ impl BlindKind {
             Self::Windows => "windows",
             Self::EncryptedLayer => "encrypted_layer",
             Self::AmbiguousLayer => "ambiguous_layer",
+            Self::AmbiguousPlatform => "ambiguous_platform",
+            Self::ImageEmpty => "image_empty",
             Self::VersionUnparsable => "version_unparsable",
         }
     }
