@@ -24,6 +24,12 @@ pub(crate) fn version(scheme: Scheme, text: &str) -> Option<Version> {
     Version::parse(scheme, text).ok()
 }
 
+/// An installed version, where its place in the order is certain. What today's tool of the ecosystem refuses has one by
+/// courtesy only, which for Python is below every version there is: a range would take it in, or leave it out, by that.
+pub(crate) fn installed(scheme: Scheme, text: &str) -> Option<Version> {
+    version(scheme, text).filter(Version::is_standard)
+}
+
 /// Puts the texts in order, lowest version first, each text once; texts without an order come last.
 ///
 /// By insertion: the order of Maven and Packagist is not transitive at its edges, on which a library sort may

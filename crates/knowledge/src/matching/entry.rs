@@ -67,7 +67,7 @@ pub(super) fn hits<'q>(
     entries: Vec<StoredEntry>,
     blind: &mut Vec<BlindSpot>,
 ) -> Vec<Hit<'q>> {
-    let version = order::version(query.kind.scheme, &query.version);
+    let version = order::installed(query.kind.scheme, &query.version);
     if version.is_none() {
         blind.push(BlindSpot {
             layer: query.package.layer,
@@ -75,7 +75,7 @@ pub(super) fn hits<'q>(
                 BlindKind::VersionUnparsable,
                 &query.package.id,
                 format!(
-                    "{} version {:?} of {} does not parse in {} order, so {} advisories could not be matched",
+                    "{} version {:?} of {} has no place in {} order, so {} advisories were compared with it by its text alone",
                     query.package.package_type,
                     query.version,
                     query.name,
