@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use plimsoll_knowledge::{Snapshot, match_inventory};
+use plimsoll_knowledge::Snapshot;
 use plimsoll_policy::{Allowlist, Input, Policy, evaluate, judged_by};
-use plimsoll_types::report::{Coverage, Image, Layer, Report, SCHEMA, Verdict, Vulnerability};
-use plimsoll_types::{BlindKind, BlindSpot, Inventory};
+use plimsoll_types::BlindKind;
+use plimsoll_types::report::{Coverage, Image, Layer, Report, SCHEMA, Verdict};
 
 use crate::Error;
 use crate::fold::Folded;
 use crate::plan::{LayerState, Plan};
 use crate::resolve::Resolved;
+use crate::unseen::{self, Known};
 
 /// What an image is judged by.
 #[derive(Clone, Copy)]
@@ -37,9 +38,11 @@ pub fn judge(
     rules: &Rules<'_>,
 ) -> Result<Report, Error> {
     let Folded { inventory, layers } = folded;
-    let (mut vulnerabilities, known) = findings(&inventory, rules.knowledge)?;
+    let known = Known::of(&inventory, rules.knowledge, rules.now)?;
+    let mut vulnerabilities = known.vulnerabilities;
     let mut blind_spots = image.blind_spots.clone();
-    blind_spots.extend(known);
+    blind_spots.extend(known.blind_spots);
+    blind_spots.extend(unseen::empty(&inventory));
     blind_spots.extend(inventory.blind_spots.iter().cloned());
     blind_spots.sort();
     blind_spots.dedup();
@@ -51,6 +54,7 @@ pub fn judge(
             inventory: &inventory,
             vulnerabilities: &vulnerabilities,
             blind_spots: &blind_spots,
+            knowledge: &known.ages,
             config: &image.config,
             image: &described,
             now: rules.now,
@@ -76,19 +80,6 @@ pub fn judge(
         error: None,
         timings: BTreeMap::new(),
     })
-}
-
-fn findings(
-    inventory: &Inventory,
-    knowledge: Option<&Snapshot>,
-) -> Result<(Vec<Vulnerability>, Vec<BlindSpot>), Error> {
-    if let Some(snapshot) = knowledge {
-        let matches = match_inventory(inventory, snapshot)?;
-        return Ok((matches.vulnerabilities, matches.blind_spots));
-    }
-    let message = "no knowledge snapshot was given, so no vulnerability can be found; make one with `plimsoll db \
-                   build` and name it with --db";
-    Ok((Vec::new(), vec![BlindSpot::new(BlindKind::NoKnowledge, "snapshot", message)]))
 }
 
 fn describe(

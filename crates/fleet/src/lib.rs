@@ -13,6 +13,7 @@ pub mod judge;
 pub mod plan;
 mod progress;
 pub mod resolve;
+mod unseen;
 
 pub use engine::{Engine, EngineLimits};
 pub use error::Error;

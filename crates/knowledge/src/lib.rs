@@ -22,6 +22,6 @@ mod vendor;
 
 pub use build::{BuildOptions, BuildReport, build};
 pub use error::Error;
-pub use matching::{Matches, match_inventory};
+pub use matching::{Matches, ages, match_inventory};
 pub use snapshot::{Completeness, EcosystemInfo, Info, Snapshot};
 pub use source::{Limits, MARKER, Skipped};

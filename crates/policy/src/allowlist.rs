@@ -8,7 +8,7 @@ use plimsoll_types::report::Allowlisted;
 
 use crate::expiry::Expiry;
 use crate::fields::Fields;
-use crate::gates;
+use crate::gates::{self, coverage};
 use crate::mistake::{Mistakes, unknown};
 use crate::policy::sha256;
 use crate::wildcard::Wildcard;
@@ -16,6 +16,10 @@ use crate::yaml::{self, Node};
 
 /// The most items of one list; the largest seen have some thousands.
 const MAX_ITEMS: usize = 20_000;
+
+/// An excuse turns what was not judged into a pass, so it must say what exactly it is that nobody looked at.
+const NOT_ONE_BLIND_SPOT: &str = "name one blind spot as the report does, KIND+SUBJECT without *, for example \
+     ecosystem_unknown+npm; --allow-blind KIND accepts a kind for one scan, a rule of gate coverage for all";
 
 /// A list of excuses.
 #[derive(Clone, Debug)]
@@ -145,6 +149,12 @@ impl Item {
             gate
         });
         let trigger_id = fields.require_text("trigger_id", mistakes);
+        if let (Some(gate), Some(given), Some(node)) = (gate, trigger_id, fields.get("trigger_id"))
+            && gate.id() == gates::COVERAGE
+            && !coverage::is_one_blind_spot(given)
+        {
+            mistakes.add(node.at, fields.field("trigger_id"), NOT_ONE_BLIND_SPOT);
+        }
         let reason = fields.text("reason", mistakes);
         let expires =
             fields.get("expires").zip(fields.text("expires", mistakes)).and_then(|(node, given)| {
@@ -201,6 +211,29 @@ mod tests {
         );
         let excuse = list.excuse("files", "/a", at("2026-01-01T00:00:00Z"));
         assert!(matches!(excuse, Some(Excuse::Holds(e)) if e.reason.as_deref() == Some("r")));
+    }
+
+    #[test]
+    fn a_blind_spot_is_excused_by_its_full_name_only() {
+        let read = |id: &str| {
+            let text =
+                format!("schema: plimsoll.allowlist/v1\nitems:\n- gate: coverage\n  trigger_id: '{id}'\n");
+            Allowlist::parse(&text, "f").map_err(|mistakes| mistakes.to_string())
+        };
+        let list = read("ecosystem_unknown+npm").unwrap();
+        let now = at("2026-01-01T00:00:00Z");
+        assert!(list.excuse("coverage", "ecosystem_unknown+npm", now).is_some());
+        assert!(list.excuse("coverage", "ecosystem_unknown+PyPI", now).is_none());
+        for refused in
+            ["*", "ecosystem_unknown+*", "*+npm", "ecosystem_unknown", "+npm", "blind_spot:more", "x+npm"]
+        {
+            let mistakes = read(refused).unwrap_err();
+            assert!(
+                mistakes.starts_with("line 4, column 15: items[0].trigger_id: name one blind spot"),
+                "{mistakes}"
+            );
+            assert!(mistakes.contains("--allow-blind KIND"), "{mistakes}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use plimsoll_types::report::{Action, Image, Reason, VerdictStatus, Vulnerability};
-use plimsoll_types::{BlindKind, BlindSpot, ImageConfig, Inventory, Package};
+use plimsoll_types::{BlindKind, BlindSpot, ImageConfig, Inventory, KnowledgeAge, Package};
 
 use crate::allowlist::{Allowlist, Excuse};
 use crate::gate::Matches;
@@ -21,6 +21,8 @@ pub struct Input<'a> {
     pub vulnerabilities: &'a [Vulnerability],
     /// What nobody saw, besides the blind spots of the inventory itself; one in both counts once.
     pub blind_spots: &'a [BlindSpot],
+    /// How old the knowledge is that spoke of the image.
+    pub knowledge: &'a [KnowledgeAge],
     /// The image config.
     pub config: &'a ImageConfig,
     /// The image as reports name it.

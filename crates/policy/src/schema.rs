@@ -1,5 +1,6 @@
 //! The JSON Schema of the policy format, for editors.
 
+use plimsoll_types::BlindKind;
 use serde_json::{Map, Value, json};
 
 use crate::gate::{Constraint, Gate, Trigger};
@@ -121,6 +122,7 @@ fn one_or_many(item: &Value) -> Value {
 
 fn allowlist() -> Value {
     let gates: Vec<&str> = gates::ids().collect();
+    let kinds: Vec<&str> = BlindKind::ALL.iter().map(|kind| kind.as_str()).collect();
     json!({
         "type": "object",
         "additionalProperties": false,
@@ -133,10 +135,15 @@ fn allowlist() -> Value {
                 "required": ["gate", "trigger_id"],
                 "properties": {
                     "gate": {"enum": gates},
-                    "trigger_id": text("What is accepted; * stands for anything."),
+                    "trigger_id": text("What is accepted; * stands for anything, except for gate coverage, where \
+                                        an item names one blind spot, KIND+SUBJECT."),
                     "reason": text("Why."),
                     "expires": text("Until when: a date (through its end in UTC) or an RFC 3339 instant."),
                 },
+                "if": {"properties": {"gate": {"const": gates::COVERAGE}}},
+                "then": {"properties": {
+                    "trigger_id": {"pattern": format!("^({})[+][^*]*$", kinds.join("|"))},
+                }},
             }},
         },
     })

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_types::{BlindKind, BlindSpot, Distro, Inventory, Package};
 
+use super::age;
 use crate::ecosystem::{self, EcosystemKind};
 use crate::snapshot::{Completeness, EcosystemInfo, Snapshot};
 use crate::{distro, vendor};
@@ -21,6 +22,8 @@ pub(super) struct Coverage<'a> {
     foreign: BTreeSet<&'a str>,
     /// Language ecosystems the snapshot has.
     languages: BTreeSet<&'a str>,
+    /// What speaks of a package that is there, by key.
+    pub(super) sources: BTreeMap<String, &'a EcosystemInfo>,
     /// What cannot be said.
     pub(super) blind_spots: Vec<BlindSpot>,
 }
@@ -56,6 +59,7 @@ impl<'a> Coverage<'a> {
             excused: BTreeSet::new(),
             foreign: BTreeSet::new(),
             languages: languages.collect(),
+            sources: BTreeMap::new(),
             blind_spots: Vec::new(),
         };
         coverage.foreign = inventory
@@ -115,7 +119,7 @@ impl<'a> Coverage<'a> {
     }
 
     fn note_roots(&mut self, inventory: &Inventory) {
-        let mut spots = Vec::new();
+        let (mut spots, mut sources) = (Vec::new(), Vec::new());
         for (path, root) in &self.roots {
             let packages: Vec<&Package> = inventory
                 .packages
@@ -138,6 +142,8 @@ impl<'a> Coverage<'a> {
                 ));
             } else {
                 spots.extend(root.speaking.base.iter().filter_map(|info| incomplete(info)));
+                // One of several may have had its day; the release is as fresh as the newest.
+                sources.extend(root.speaking.base.iter().max_by_key(|info| age::newest(info)).copied());
                 // An os-release that lies, or a second package manager beside the distribution's own.
                 let unspoken =
                     packages.iter().filter(|package| !root.speaking.is_about(package.package_type)).count();
@@ -164,9 +170,10 @@ impl<'a> Coverage<'a> {
             }
         }
         self.blind_spots.extend(spots);
+        self.sources.extend(sources.into_iter().map(|info| (info.key(), info)));
     }
 
-    fn note_languages(&mut self, inventory: &Inventory, known: &[EcosystemInfo]) {
+    fn note_languages(&mut self, inventory: &Inventory, known: &'a [EcosystemInfo]) {
         let mut asked: BTreeMap<&str, u64> = BTreeMap::new();
         for package in &inventory.packages {
             if let Some(kind) = language_of(package).filter(|_| !self.excused.contains(package.id.as_str())) {
@@ -175,7 +182,10 @@ impl<'a> Coverage<'a> {
         }
         for (name, count) in asked {
             match known.iter().find(|info| info.ecosystem == name) {
-                Some(info) => self.blind_spots.extend(incomplete(info)),
+                Some(info) => {
+                    self.blind_spots.extend(incomplete(info));
+                    self.sources.insert(info.key(), info);
+                }
                 None => self.blind_spots.push(BlindSpot::new(
                     BlindKind::EcosystemUnknown,
                     name,

@@ -1,5 +1,6 @@
 //! Matching an inventory against a snapshot: a pure function of both.
 
+mod age;
 mod coverage;
 mod entry;
 mod finding;
@@ -9,7 +10,9 @@ use plimsoll_types::report::Vulnerability;
 use plimsoll_types::{BlindSpot, Inventory};
 
 use crate::Error;
-use crate::snapshot::{Cursor, Snapshot, Table};
+use crate::snapshot::{Cursor, EcosystemInfo, Snapshot, Table};
+
+pub use age::ages;
 
 /// What a snapshot says about an inventory.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +21,8 @@ pub struct Matches {
     pub vulnerabilities: Vec<Vulnerability>,
     /// What could not be matched, and why; sorted.
     pub blind_spots: Vec<BlindSpot>,
+    /// What spoke of the packages found: for a distribution the newest of what speaks of its release.
+    pub sources: Vec<EcosystemInfo>,
 }
 
 /// Matches every package of an inventory against a snapshot.
@@ -40,10 +45,10 @@ pub fn match_inventory(inventory: &Inventory, snapshot: &Snapshot) -> Result<Mat
     }
     hits.retain(|hit| spoken.counts(hit));
     let vulnerabilities = finding::findings(hits, snapshot)?;
-    let mut blind_spots = seen.blind_spots;
+    let (mut blind_spots, sources) = (seen.blind_spots, seen.sources);
     blind_spots.sort();
     blind_spots.dedup();
-    Ok(Matches { vulnerabilities, blind_spots })
+    Ok(Matches { vulnerabilities, blind_spots, sources: sources.into_values().cloned().collect() })
 }
 
 #[cfg(test)]

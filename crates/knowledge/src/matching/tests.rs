@@ -278,6 +278,25 @@ fn an_unparsable_version_is_a_blind_spot_only_where_an_advisory_speaks_of_the_pa
 }
 
 #[test]
+fn a_python_version_outside_pep_440_is_in_no_range_and_a_blind_spot() {
+    let listed =
+        r#"{"id":"L","affected":[{"package":{"ecosystem":"PyPI","name":"a"},"versions":["2004d"]}]}"#;
+    let built =
+        built(&[&record("A", "", "PyPI", "a", "1.0..2.0"), &record("B", "", "PyPI", "a", "..2.0"), listed]);
+    let of = |name: &str, version: &str| {
+        built.matches(&image(None, vec![package(PackageType::Pypi, name, version)]))
+    };
+    for (version, expected) in [("2004d", &["L"][..]), ("unknown", &[])] {
+        let matches = of("a", version);
+        assert_eq!(ids(&matches.vulnerabilities), expected, "below everything it would be in B");
+        assert_eq!(matches.blind_spots[0].kind, BlindKind::VersionUnparsable);
+        assert_eq!(matches.blind_spots[0].class, BlindClass::Hides);
+        assert!(of("b", version).blind_spots.is_empty(), "nobody speaks of b");
+    }
+    assert!(of("a", "1.0+local").blind_spots.is_empty());
+}
+
+#[test]
 fn a_range_that_is_not_understood_is_a_blind_spot_where_it_matters() {
     let built = built(&[&record("A", "", "npm", "a", "..one")]);
     let of =
@@ -299,6 +318,43 @@ fn a_demonstration_says_so() {
     assert_eq!(spots(&matches.blind_spots), [(BlindKind::KnowledgeIncomplete, "npm")]);
     assert_eq!(matches.blind_spots[0].class, BlindClass::Stale);
     assert_eq!(matches.vulnerabilities.len(), 1);
+    assert_eq!(matches.sources.len(), 1);
+    assert!(crate::ages(&matches.sources, jiff::Timestamp::MAX).is_empty(), "its age is not what it lacks");
+}
+
+#[test]
+fn what_spoke_of_the_packages_has_the_age_of_its_newest_record() {
+    let dated = |ecosystem: &str, name: &str, day: &str| {
+        record(&format!("{name}-{day}"), "", ecosystem, name, "..").replace("2024-01-02", day)
+    };
+    let built = built(&[
+        &dated("Debian:12", "x", "2024-01-02"),
+        &dated("Debian:12", "y", "2024-03-01"),
+        &dated("Debian:13", "x", "2020-01-01"),
+        &dated("npm", "a", "2024-05-01"),
+        &dated("PyPI", "a", "2024-06-01"),
+        r#"{"id":"U","affected":[{"package":{"ecosystem":"RubyGems","name":"a"},"versions":["1"]}]}"#,
+    ]);
+    let packages = vec![
+        deb("x", "1", "x", None),
+        package(PackageType::Npm, "a", "1.0.0"),
+        package(PackageType::Gem, "a", "2"),
+    ];
+    let matches = built.matches(&image(Some(distro("debian", "12")), packages));
+    let ages = |now: &str| -> Vec<(String, Option<u64>)> {
+        let ages = crate::ages(&matches.sources, now.parse().unwrap());
+        ages.into_iter().map(|age| (age.subject, age.days)).collect()
+    };
+    let expected = |debian, npm| {
+        vec![
+            ("Debian:12".to_owned(), Some(debian)),
+            ("RubyGems".to_owned(), None),
+            ("npm".to_owned(), Some(npm)),
+        ]
+    };
+    assert_eq!(ages("2024-05-31T03:04:05Z"), expected(91, 30));
+    assert_eq!(ages("2024-05-31T03:04:04Z"), expected(90, 29), "a day that is not over does not count");
+    assert_eq!(ages("2024-01-01T00:00:00Z"), expected(0, 0));
 }
 
 /// An image whose Python package `a` belongs to the Debian package `owner`.

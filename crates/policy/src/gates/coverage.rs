@@ -25,7 +25,7 @@ impl Gate for Coverage {
     }
 
     fn triggers(&self) -> &'static [Trigger] {
-        &[BLIND_SPOT]
+        &[BLIND_SPOT, KNOWLEDGE_AGE]
     }
 }
 
@@ -38,6 +38,23 @@ const BLIND_SPOT: Trigger = Trigger {
     compile: blind_spot,
 };
 
+const KNOWLEDGE_AGE: Trigger = Trigger {
+    id: "knowledge_age",
+    summary: "Fires where the newest advisory about a distribution release or ecosystem of the image is older than \
+              so many days. Without a rule, more than 30 days are a blind spot knowledge_stale.",
+    trigger_id: "knowledge_stale+ECOSYSTEM, for example knowledge_stale+Debian:12",
+    params: &[MAX_DAYS],
+    constraints: &[],
+    compile: knowledge_age,
+};
+
+const MAX_DAYS: Param = Param {
+    name: "max_days",
+    kind: ParamKind::Integer,
+    required: true,
+    summary: "The most whole days from the newest advisory to the verdict.",
+    example: "7",
+};
 const CLASS: Param = Param {
     name: "class",
     kind: ParamKind::Choice(&["hides", "stale"]),
@@ -90,6 +107,16 @@ fn blind_spot(values: &Values) -> Check {
     })
 }
 
+fn knowledge_age(values: &Values) -> Check {
+    let max_days = values.integer(&MAX_DAYS).unwrap_or_default();
+    Arc::new(move |facts, matches| {
+        for age in facts.knowledge.iter().filter(|age| age.is_over(max_days)) {
+            let spot = age.blind_spot();
+            matches.add(weight(&spot), trigger_id(&spot), message(&spot));
+        }
+    })
+}
+
 /// The blind spots that no match among `found` is about, with the actions of their classes.
 pub(crate) fn unclaimed(facts: &Facts<'_>, found: &[Found]) -> Vec<Found> {
     let claimed: HashSet<(&str, &str)> = found
@@ -118,6 +145,11 @@ pub(crate) fn unclaimed(facts: &Facts<'_>, found: &[Found]) -> Vec<Found> {
 /// Whether a trigger id of this gate is about a blind spot of `kind`.
 pub(crate) fn is_of_kind(trigger_id: &str, kind: BlindKind) -> bool {
     trigger_id.strip_prefix(kind.as_str()).is_some_and(|rest| rest.starts_with('+'))
+}
+
+/// Whether a trigger id names one blind spot, as allowlist items of this gate must.
+pub(crate) fn is_one_blind_spot(trigger_id: &str) -> bool {
+    !trigger_id.contains('*') && BlindKind::ALL.iter().any(|kind| is_of_kind(trigger_id, *kind))
 }
 
 fn trigger_id(spot: &BlindSpot) -> String {
@@ -167,6 +199,20 @@ mod tests {
         let found = judge(rules, &image());
         assert!(found[0].starts_with("stop coverage.blind_spot knowledge_stale+debian:12"), "{found:?}");
         assert!(found[1].starts_with("go coverage.blind_spot ecosystem_unknown+npm"), "{found:?}");
+    }
+
+    #[test]
+    fn a_policy_may_want_knowledge_to_be_newer() {
+        let image = Image::default().knowledge("Debian:12", 7).knowledge("npm", 8);
+        let rule = "[{gate: coverage, trigger: knowledge_age, action: stop, params: {max_days: 7}}]";
+        assert_eq!(
+            judge(rule, &image),
+            [
+                "stop coverage.knowledge_age knowledge_stale+npm: knowledge_stale (npm): the newest of the npm \
+              advisories is of 2026-01-02, 8 days before this verdict; build the snapshot from today's feed"
+            ]
+        );
+        assert!(judge("[]", &image).is_empty());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use plimsoll_types::report::{self, FindingStatus, MatchReason, Severity, Vulnerability};
 use plimsoll_types::{
     BlindKind, BlindSpot, ContentKind, Digest, Distro, EntryKind, FileEntry, ImageConfig, Inventory,
-    InventoryFile, LicenseClaim, Package, PackageType, PathBytes, Platform,
+    InventoryFile, KnowledgeAge, LicenseClaim, Package, PackageType, PathBytes, Platform,
 };
 
 use crate::{Allowlist, Evaluation, Input, Policy, evaluate};
@@ -16,6 +16,7 @@ pub(crate) struct Image {
     named: report::Image,
     vulnerabilities: Vec<Vulnerability>,
     blind_spots: Vec<BlindSpot>,
+    knowledge: Vec<KnowledgeAge>,
     now: Timestamp,
     allow_blind: Vec<BlindKind>,
 }
@@ -69,6 +70,7 @@ impl Default for Image {
             },
             vulnerabilities: Vec::new(),
             blind_spots: Vec::new(),
+            knowledge: Vec::new(),
             now: "2026-06-15T00:00:00Z".parse().unwrap(),
             allow_blind: Vec::new(),
         }
@@ -135,6 +137,12 @@ impl Image {
         self
     }
 
+    pub(crate) fn knowledge(mut self, subject: &str, days: u64) -> Self {
+        let newest = Some("2026-01-02T00:00:00Z".to_owned());
+        self.knowledge.push(KnowledgeAge { subject: subject.to_owned(), newest, days: Some(days) });
+        self
+    }
+
     pub(crate) fn allow_blind(mut self, kind: BlindKind) -> Self {
         self.allow_blind.push(kind);
         self
@@ -150,6 +158,7 @@ impl Image {
             inventory: &self.inventory,
             vulnerabilities: &self.vulnerabilities,
             blind_spots: &self.blind_spots,
+            knowledge: &self.knowledge,
             config: &self.config,
             image: &self.named,
             now: self.now,

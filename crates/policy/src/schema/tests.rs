@@ -109,6 +109,11 @@ fn allowlists_are_part_of_it() {
     assert_eq!(both(&policy(json!({"gate": "files", "trigger_id": "/a", "reason": "r"}))), (true, true));
     assert_eq!(both(&policy(json!({"gate": "files", "reason": "r"}))), (false, false));
     assert_eq!(both(&policy(json!({"gate": "file", "trigger_id": "/a"}))), (false, false));
+    for (trigger_id, accepted) in [("limit+/a", true), ("*", false), ("limit+*", false), ("limit", false)] {
+        let item = json!({"gate": "coverage", "trigger_id": trigger_id});
+        assert_eq!(both(&policy(item)), (accepted, accepted), "{trigger_id}");
+        assert_eq!(both(&policy(json!({"gate": "files", "trigger_id": trigger_id}))), (true, true));
+    }
 }
 
 #[test]
