@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use plimsoll_oci::{
-    Document, Fetched, IndexEntry, Source, digest_of, parse_config, parse_document, select_platform,
+    Document, Fetched, IndexEntry, Source, digest_of, parse_config, parse_document, rivals, select_platform,
 };
 use plimsoll_store::Key;
 use plimsoll_types::{BlindKind, BlindSpot, Descriptor, Digest, ImageConfig, Manifest, Platform};
@@ -32,9 +32,11 @@ pub struct Resolved {
 pub async fn resolve(engine: &Engine, source: &dyn Source, platform: &Platform) -> Result<Resolved, Error> {
     let top = source.resolve().await?;
     keep_manifest(engine, &top).await?;
+    let mut blind_spots = Vec::new();
     let (fetched, index, mut other_platforms, named) = match document(&top)? {
         Document::Index(entries) => {
             let entry = select_platform(&entries, platform)?;
+            blind_spots.extend(ambiguous(&entries, entry));
             let fetched = source.manifest(&entry.descriptor.digest).await?;
             keep_manifest(engine, &fetched).await?;
             let others = other_platforms(&entries, entry);
@@ -51,6 +53,7 @@ pub async fn resolve(engine: &Engine, source: &dyn Source, platform: &Platform) 
     if config.diff_ids.len() != manifest.layers.len() {
         return Err(Error::LayerCount { manifest: manifest.layers.len(), config: config.diff_ids.len() });
     }
+    blind_spots.extend(blind_spots_of(&manifest, &config));
     // Where index and config disagree the config is what the runtime would run.
     if named.is_some_and(|named| named != config.platform) {
         other_platforms.retain(|other| *other != config.platform);
@@ -60,7 +63,7 @@ pub async fn resolve(engine: &Engine, source: &dyn Source, platform: &Platform) 
         index,
         platform: config.platform.clone(),
         other_platforms,
-        blind_spots: blind_spots(&manifest, &config),
+        blind_spots,
         manifest,
         config,
     })
@@ -106,7 +109,22 @@ fn other_platforms(entries: &[IndexEntry], chosen: &IndexEntry) -> Vec<Platform>
     others
 }
 
-fn blind_spots(manifest: &Manifest, config: &ImageConfig) -> Vec<BlindSpot> {
+/// Several images for one platform. The first is taken, as container runtimes do; that another may run is said.
+fn ambiguous(entries: &[IndexEntry], chosen: &IndexEntry) -> Option<BlindSpot> {
+    let rivals = rivals(entries, chosen);
+    let others: Vec<String> =
+        rivals.iter().take(3).map(|entry| entry.descriptor.digest.to_string()).collect();
+    let platform = chosen.platform.as_ref().filter(|_| !others.is_empty())?;
+    let message = format!(
+        "the index offers {} images for {platform}; the first was judged, which is the one most runtimes take, and not {}; \
+         name an image by its digest",
+        rivals.len() + 1,
+        others.join(", "),
+    );
+    Some(BlindSpot::new(BlindKind::AmbiguousPlatform, platform.to_string(), message))
+}
+
+fn blind_spots_of(manifest: &Manifest, config: &ImageConfig) -> Vec<BlindSpot> {
     let mut spots = Vec::new();
     if config.platform.os == "windows" {
         let message = "Windows images are not understood: registry hives and updates are not read";

@@ -48,6 +48,18 @@ pub fn select_platform<'a>(index: &'a [IndexEntry], wanted: &Platform) -> Result
     })
 }
 
+/// The other images of `index` that [`select_platform`] could as well have taken: as good as `chosen`, and not the same.
+/// Container runtimes take the first, others may not.
+pub fn rivals<'a>(index: &'a [IndexEntry], chosen: &IndexEntry) -> Vec<&'a IndexEntry> {
+    let is_rival = |entry: &&IndexEntry| {
+        !entry.is_attestation()
+            && entry.platform.is_some()
+            && entry.platform == chosen.platform
+            && entry.descriptor.digest != chosen.descriptor.digest
+    };
+    index.iter().filter(is_rival).collect()
+}
+
 /// `v7` is 7. No variant is the architecture's default, and ranks above all that are named.
 fn variant_rank(platform: &Platform) -> u32 {
     match platform.variant.as_deref() {
@@ -101,6 +113,25 @@ mod tests {
         ] {
             assert_eq!(pick(&index, wanted), expected, "{wanted}");
         }
+    }
+
+    #[test]
+    fn another_image_of_the_same_platform_is_a_rival() {
+        let mut marked = entry(4, Some("linux/amd64"));
+        marked.annotations.insert(REFERENCE_TYPE.into(), "attestation-manifest".into());
+        let index = [
+            entry(1, Some("linux/amd64")),
+            entry(2, Some("linux/amd64")),
+            entry(1, Some("linux/amd64")),
+            entry(3, Some("linux/amd64/v3")),
+            marked,
+        ];
+        let found = rivals(&index, &index[0]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].descriptor.digest, index[1].descriptor.digest);
+        assert!(rivals(&index, &index[3]).is_empty());
+        let alone = [entry(1, None)];
+        assert!(rivals(&alone, &alone[0]).is_empty());
     }
 
     #[test]
