@@ -89,7 +89,10 @@ fn write_file(report: &Report, format: Format, file: &Path) -> io::Result<()> {
         return buffered.flush();
     }
     let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut temporary = tempfile::Builder::new().prefix(".plimsoll-").tempfile_in(directory)?;
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".plimsoll-")
+        .tempfile_in(directory)
+        .map_err(|error| without_path(&error, directory))?;
     let mut buffered = BufWriter::with_capacity(1 << 16, temporary.as_file_mut());
     plimsoll_report::write(format, report, &mut buffered, &options)?;
     buffered.flush()?;
@@ -103,6 +106,12 @@ fn write_file(report: &Report, format: Format, file: &Path) -> io::Result<()> {
     }
     temporary.persist(file).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// The name of a temporary file means nothing to whoever asked for another: why there is none, without it. Most often
+/// the directory is not there, and then the system has a better word for it than the kind of the error.
+fn without_path(error: &io::Error, directory: &Path) -> io::Error {
+    std::fs::metadata(directory).err().unwrap_or_else(|| error.kind().into())
 }
 
 #[cfg(test)]

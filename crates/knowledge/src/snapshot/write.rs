@@ -24,8 +24,11 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn create(target: &Path) -> Result<Self, Error> {
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let file = NamedTempFile::new_in(folder.unwrap_or_else(|| Path::new(".")))
-            .map_err(Error::io("write", target))?;
+        let folder = folder.unwrap_or_else(|| Path::new("."));
+        // The error names the temporary file, which nobody asked for; most often its folder is not there.
+        let why =
+            |error: std::io::Error| std::fs::metadata(folder).err().unwrap_or_else(|| error.kind().into());
+        let file = NamedTempFile::new_in(folder).map_err(|error| Error::io("write", target)(why(error)))?;
         let mut writer = Self { file: std::io::BufWriter::new(file), target: target.to_owned(), offset: 0 };
         writer.append(&[0; HEADER as usize])?;
         Ok(writer)
