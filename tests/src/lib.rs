@@ -3,5 +3,6 @@
 pub mod binary;
 pub mod demo_image;
 pub mod image;
+pub mod proxy;
 pub mod registry;
 pub mod squash;

@@ -6,6 +6,7 @@ mod auth;
 mod fault;
 mod reply;
 mod serve;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,6 +14,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 
 use crate::image::{Blob, Image, index};
 
@@ -58,6 +60,16 @@ pub struct Request {
 impl Registry {
     /// Starts an empty registry on a free port of 127.0.0.1.
     pub fn start() -> io::Result<Self> {
+        Self::start_with(None)
+    }
+
+    /// Starts an empty registry that speaks TLS as `host`, and gives the certificate to trust, as PEM.
+    pub fn start_tls(host: &str) -> io::Result<(Self, String)> {
+        let (acceptor, certificate) = tls::acceptor(host)?;
+        Ok((Self::start_with(Some(acceptor))?, certificate))
+    }
+
+    fn start_with(tls: Option<TlsAcceptor>) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listener = runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
         let address = listener.local_addr()?;
@@ -67,7 +79,7 @@ impl Registry {
         let thread = std::thread::Builder::new().name("registry".to_owned()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = serve::serve(listener, address, served) => {}
+                    () = serve::serve(listener, address, served, tls) => {}
                     _ = stopped => {}
                 }
             });

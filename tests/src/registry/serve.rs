@@ -15,25 +15,36 @@ use hyper::service::service_fn;
 use hyper::{Method, Request as HttpRequest, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use super::reply::Reply;
 use super::{Misdeed, Request, State, lock};
 use crate::image::Blob;
 
 /// Accepts connections until dropped.
-pub(super) async fn serve(listener: TcpListener, address: SocketAddr, state: Arc<Mutex<State>>) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+    tls: Option<TlsAcceptor>,
+) {
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
-        let state = Arc::clone(&state);
+        let (state, tls) = (Arc::clone(&state), tls.clone());
         tokio::spawn(async move {
             let service = service_fn(move |request: HttpRequest<Incoming>| {
                 let response = answer(&request, address, &state);
                 async move { Ok::<_, Infallible>(response) }
             });
-            let connection =
-                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-            // A client that goes away, or a break we made ourselves, is nobody's error.
-            let _ended = connection.await;
+            let http = hyper::server::conn::http1::Builder::new();
+            // A client that goes away or does not trust us, or a break we made ourselves, is nobody's error.
+            let _ended = match tls {
+                None => http.serve_connection(TokioIo::new(stream), service).await,
+                Some(tls) => match tls.accept(stream).await {
+                    Ok(stream) => http.serve_connection(TokioIo::new(stream), service).await,
+                    Err(_) => Ok(()),
+                },
+            };
         });
     }
 }

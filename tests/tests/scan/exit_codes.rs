@@ -87,6 +87,23 @@ fn what_is_not_an_image_is_3_and_never_clean() {
 }
 
 #[test]
+fn a_report_that_cannot_be_written_is_3_and_named_as_it_was_asked_for() {
+    let workshop = Workshop::new();
+    let reference = workshop.registry.push("app", "1", &image(&[installs("harbour", "2.0")]));
+    let file = workshop.path("missing/report.json");
+    let format = format!("--format=json={}", file.display());
+    let outcome = workshop.scan(&reference, &[AMD64, &[&format]].concat());
+    assert_eq!(outcome.code, 3, "{outcome:?}");
+    let expected = format!("cannot write {}: ", file.display());
+    assert!(outcome.stderr.contains(&expected) && !outcome.stderr.contains(".plimsoll-"), "{outcome:?}");
+
+    let feed = workshop.path("feed");
+    let built = workshop.command().args(["db", "build", "--out"]).arg(&file).arg(feed).output().unwrap();
+    let stderr = String::from_utf8_lossy(&built.stderr);
+    assert!(stderr.contains(&expected) && !stderr.contains("missing/.tmp"), "{stderr}");
+}
+
+#[test]
 fn a_mistake_on_the_command_line_is_64() {
     let workshop = Workshop::new();
     for arguments in [

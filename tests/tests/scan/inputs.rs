@@ -1,7 +1,9 @@
 //! What a verdict is given by: policy, allowlists, snapshot. What cannot be read is an answer; what changes, changes the
 //! verdict on an image that is known already.
 
-use crate::workshop::{AMD64, Workshop, image, installs};
+use plimsoll_tests::image::Layer;
+
+use crate::workshop::{AMD64, Workshop, image, installs, removes};
 
 const ALLOWS: &str = "
 schema: plimsoll.allowlist/v1
@@ -101,6 +103,64 @@ fn a_blind_spot_is_allowed_by_name_only() {
     let outcome =
         workshop.scan_blind(&reference, &[AMD64, &["--allow-blind", "no_knowledge"]].concat()).expect(0);
     assert!(outcome.report["coverage"]["blind_spots"][0]["kind"] == "no_knowledge", "it is still reported");
+}
+
+#[test]
+fn knowledge_nobody_renewed_for_a_month_warns_and_a_policy_may_want_it_newer() {
+    let workshop = Workshop::new();
+    let reference = workshop.registry.push("app", "1", &image(&[installs("harbour", "2.0")]));
+    let at = |clock: &str, more: &[&str]| {
+        let database = workshop.database();
+        let arguments = [AMD64, &["--db", database.to_str().unwrap()], more].concat();
+        workshop.scan_at(clock, &reference, &arguments)
+    };
+    // The records of the feed are of the 15th of December 2023.
+    at("2024-01-14T23:59:59Z", &[]).expect(0);
+    let outcome = at("2024-01-15T00:00:00Z", &[]).expect(2);
+    let spot = &outcome.report["coverage"]["blind_spots"][0];
+    assert_eq!(
+        (&spot["kind"], &spot["class"], &spot["subject"]),
+        (&"knowledge_stale".into(), &"stale".into(), &"PyPI".into())
+    );
+    assert!(spot["message"].as_str().unwrap().contains("2023-12-15, 31 days"), "{spot}");
+    at("2024-01-15T00:00:00Z", &["--allow-blind", "knowledge_stale"]).expect(0);
+
+    let weekly = LENIENT.replace(
+        "rules:",
+        "rules: [{gate: coverage, trigger: knowledge_age, action: stop, params: {max_days: 7}}]",
+    );
+    let weekly = workshop.write("weekly.yaml", weekly.split("  - gate").next().unwrap());
+    at("2023-12-22T00:00:00Z", &["--policy", weekly.to_str().unwrap()]).expect(0);
+    at("2023-12-23T00:00:00Z", &["--policy", weekly.to_str().unwrap()]).expect(1);
+}
+
+#[test]
+fn an_allowlist_excuses_one_blind_spot_and_never_all() {
+    let workshop = Workshop::new();
+    let reference = vulnerable(&workshop);
+    let list = ALLOWS.replace("gate: vulnerabilities", "gate: coverage");
+    let named = workshop.write("named.yaml", list.replace("CVE-2023-90001+harbour", "no_knowledge+snapshot"));
+    workshop.scan_blind(&reference, &[AMD64, &["--allowlist", named.to_str().unwrap()]].concat()).expect(0);
+    let all = workshop.write("all.yaml", list.replace("CVE-2023-90001+harbour", "'*'"));
+    let line = workshop
+        .scan_blind(&reference, &[AMD64, &["--allowlist", all.to_str().unwrap()]].concat())
+        .expect_error("allowlist_invalid");
+    assert!(line.contains("KIND+SUBJECT") && line.contains("--allow-blind"), "{line}");
+}
+
+#[test]
+fn an_image_without_a_file_is_not_judged() {
+    let workshop = Workshop::new();
+    let layers = [Layer::new("ADD rootfs /").directories("etc/app")];
+    for (tag, layers) in
+        [("0", &[][..]), ("1", &layers), ("2", &[installs("harbour", "1.9"), removes("harbour", "1.9")])]
+    {
+        let reference = workshop.registry.push("empty", tag, &image(layers));
+        let outcome = workshop.scan(&reference, AMD64).expect(3);
+        let spots = outcome.report["coverage"]["blind_spots"].to_string();
+        assert!(spots.contains("image_empty") && spots.contains("--allow-blind image_empty"), "{spots}");
+        workshop.scan(&reference, &[AMD64, &["--allow-blind", "image_empty"]].concat()).expect(0);
+    }
 }
 
 #[test]

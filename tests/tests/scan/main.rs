@@ -5,6 +5,7 @@ mod credentials;
 mod exit_codes;
 mod inputs;
 mod layers;
+mod network;
 mod platforms;
 mod real_registry;
 mod sources;

@@ -95,10 +95,27 @@ impl Workshop {
 
     /// Scans without a snapshot.
     pub(crate) fn scan_blind(&self, image: &str, arguments: &[&str]) -> Outcome {
+        self.scan_at(CLOCK, image, arguments)
+    }
+
+    /// Scans without a snapshot, for a verdict of this instant.
+    pub(crate) fn scan_at(&self, clock: &str, image: &str, arguments: &[&str]) -> Outcome {
+        self.run(self.command(), clock, image, arguments)
+    }
+
+    /// Scans with the snapshot, in an environment with these variables besides.
+    pub(crate) fn scan_in(&self, environment: &[(&str, &str)], image: &str, arguments: &[&str]) -> Outcome {
+        let mut command = self.command();
+        command.envs(environment.iter().copied());
+        let database = self.database();
+        let database = database.to_str().expect("a path of ours is text");
+        self.run(command, CLOCK, image, &[&["--db", database], arguments].concat())
+    }
+
+    fn run(&self, mut command: Command, clock: &str, image: &str, arguments: &[&str]) -> Outcome {
         let report = self.path(&format!("{}.json", next_name()));
-        let output = self
-            .command()
-            .args(["scan", image, "--quiet", "--clock", CLOCK])
+        let output = command
+            .args(["scan", image, "--quiet", "--clock", clock])
             .arg("--store")
             .arg(self.store())
             .arg(format!("--format=json={}", report.display()))
