@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     prost_build::Config::new()
         // `Bytes` lets a decoded column share the buffer it was decoded from.
         .bytes(["."])
-        // The one large fact of seven: a fact takes 48 bytes instead of 400.
+        // The one large fact of eight: a fact takes 48 bytes instead of 400.
         .boxed(".plimsoll.evidence.v1.Fact.payload.package")
         .compile_fds(protox::compile(FILES, [ROOT])?)?;
     Ok(())

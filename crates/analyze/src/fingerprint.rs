@@ -6,10 +6,10 @@ use sha2::{Digest as _, Sha256};
 use crate::{Analyzer, Limits};
 
 /// Raised whenever the index of some layer could come out different.
-const INDEX_VERSION: u32 = 1;
+const INDEX_VERSION: u32 = 2;
 
 /// Raised whenever the runner itself changes what ends in a section.
-const RUNNER_VERSION: u32 = 1;
+const RUNNER_VERSION: u32 = 2;
 
 /// The fingerprint of a group: its analyzers' ids and versions, the runner's own version, and the limits that
 /// can change the outcome. The order of `analyzers` does not matter; group `index` does not depend on them.

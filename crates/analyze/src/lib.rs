@@ -21,6 +21,7 @@ mod run;
 mod second_run;
 mod source;
 mod suffix;
+mod symlinks;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tray;

@@ -53,10 +53,15 @@ impl Links {
         });
         let path = std::mem::take(&mut link.path);
         *link = FileEntry { path, ..inode.clone() };
-        let origin = self.origins.get(&target).copied().unwrap_or(target);
+        let origin = self.origin(target);
         let names = self.names.entry(origin).or_default();
         *names += 1;
         Some(Bound { origin, names: *names, ambiguity })
+    }
+
+    /// The entry that the data of entry `at` came with.
+    pub(crate) fn origin(&self, at: u32) -> u32 {
+        self.origins.get(&at).copied().unwrap_or(at)
     }
 
     /// Remembers that the name bound last became entry `at`.

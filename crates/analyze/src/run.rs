@@ -12,6 +12,7 @@ use crate::kind::content_kind;
 use crate::links::{Bound, Links};
 use crate::names::Names;
 use crate::second_run::{Missed, SecondRun, Who};
+use crate::symlinks;
 use crate::tray::Tray;
 use crate::{Analyzer, Interest, Limits};
 
@@ -30,7 +31,7 @@ pub struct LayerRun<'a> {
 pub enum Finished<'a> {
     /// All evidence is there.
     Done(Evidence),
-    /// Somebody wants a hard link whose data had already passed under a name nobody wanted: show the same
+    /// Somebody wants a hard or symbolic link whose data passed under a name that was not wanted: show the same
     /// layer to this second run, which takes up nothing but those entries.
     Reread(Box<SecondRun<'a>>),
 }
@@ -111,6 +112,12 @@ impl<'a> LayerRun<'a> {
     pub fn finish(mut self, diff_id: Digest, uncompressed_size: u64) -> Finished<'a> {
         let State { entries, names, .. } = &self.state;
         self.missed.retain(|missed| names.is_latest(entries, missed.link));
+        self.missed.extend(symlinks::missed(&mut self.state, &self.links));
+        if self.state.names.is_exhausted() {
+            self.state.ambiguity(
+                "finding the targets of links cost too much; some were left to merging".to_owned(),
+            );
+        }
         if self.missed.is_empty() {
             return Finished::Done(self.state.into_evidence(diff_id, uncompressed_size));
         }
@@ -174,7 +181,12 @@ impl<'a> LayerRun<'a> {
             if before.is_some_and(|before| covers(before, interest)) && !one.analyzer.depends_on_name() {
                 one.copy(bound.origin, at, &entry.path, state.limits);
             } else if bound.names <= state.limits.names_per_inode {
-                self.missed.push(Missed { origin: bound.origin, link: at, who: Who::Tray(tray) });
+                self.missed.push(Missed {
+                    origin: bound.origin,
+                    link: at,
+                    target: None,
+                    who: Who::Tray(tray),
+                });
             } else {
                 let limit = state.limits.names_per_inode;
                 one.refuse(&meta, at, &format!("a file with more than {limit} further names"), state.limits);
@@ -187,7 +199,7 @@ impl<'a> LayerRun<'a> {
             Some(bytes) => {
                 state.kept.keep(at, &entry.path, &bytes, state.limits);
             }
-            None => self.missed.push(Missed { origin: bound.origin, link: at, who: Who::Kept }),
+            None => self.missed.push(Missed { origin: bound.origin, link: at, target: None, who: Who::Kept }),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A second run over the same layer, for hard links whose data had already passed.
+//! A second run over the same layer, for links whose data passed under a name that was not wanted.
 
 use std::io::{self, BufRead};
 
@@ -17,6 +17,8 @@ pub(crate) struct Missed {
     pub(crate) origin: u32,
     /// The entry of the wanted name.
     pub(crate) link: u32,
+    /// For a symbolic link, the entry it leads to: `origin`, or another name of that inode.
+    pub(crate) target: Option<u32>,
     /// Who.
     pub(crate) who: Who,
 }
@@ -73,9 +75,14 @@ impl<'a> SecondRun<'a> {
             let Who::Tray(tray) = missed.who else { continue };
             let path = &state.entries[missed.link as usize].path;
             let interest = state.trays[tray].wants(&file.meta(path, state.intake.head()));
-            if interest != Interest::None {
-                requests.push(Request { tray, interest, path, origin: missed.link });
+            if interest == Interest::None {
+                continue;
             }
+            if let Some(target) = missed.target {
+                let target = &state.entries[target as usize].path;
+                state.trays[tray].read_from(path, target, missed.link, state.limits);
+            }
+            requests.push(Request { tray, interest, path, origin: missed.link });
         }
         state.intake.finish(&file, body, &requests, &mut state.trays, state.limits)?;
         Ok(())

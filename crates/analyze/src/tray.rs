@@ -94,6 +94,17 @@ impl<'a> Tray<'a> {
         self.note_origins(before, origin, limits);
     }
 
+    /// Records that what follows under `link`, a symbolic link, is read from `target`.
+    pub(crate) fn read_from(&mut self, link: &PathBytes, target: &PathBytes, origin: u32, limits: &Limits) {
+        if self.is_full {
+            return;
+        }
+        let before = self.section.records.len();
+        let payload = Payload::ReadFrom(target.clone());
+        self.section.records.push(Record { path: link.clone(), payload });
+        self.note_origins(before, origin, limits);
+    }
+
     /// Gives the records of entry `from` to its further name `to` as well. Only before the second run.
     pub(crate) fn copy(&mut self, from: u32, to: u32, path: &PathBytes, limits: &Limits) {
         let first = self.origins.partition_point(|origin| *origin < from);
@@ -210,6 +221,7 @@ fn weight(record: &Record) -> u64 {
             licenses.iter().map(|one| one.value.len() + one.source.len() + FIXED).sum()
         }
         Payload::Unreadable { message, .. } => message.len(),
+        Payload::ReadFrom(file) => file.as_bytes().len(),
         Payload::Database(_) | Payload::Diversion { .. } | Payload::OsRelease(_) => FIXED,
     };
     (size_of::<Record>() + record.path.as_bytes().len() + payload) as u64

@@ -83,6 +83,7 @@ fn payload_message(payload: &Payload) -> pb::fact::Payload {
         Payload::Unreadable { limit, message } => {
             Message::Unreadable(pb::Unreadable { limit: *limit, message: message.clone() })
         }
+        Payload::ReadFrom(file) => Message::ReadFrom(file.as_bytes().to_vec().into()),
     }
 }
 
@@ -172,6 +173,7 @@ fn payload_from(fact: pb::Fact, budget: &mut PathBudget) -> Result<Payload, Code
             variant_id: release.variant_id,
         }),
         Message::Unreadable(pb::Unreadable { limit, message }) => Payload::Unreadable { limit, message },
+        Message::ReadFrom(file) => Payload::ReadFrom(paths::clean("read_from", &file)?),
     })
 }
 

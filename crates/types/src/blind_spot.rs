@@ -35,6 +35,8 @@ pub enum BlindKind {
     DatabaseUnsupported,
     /// An OS package database exists, but no os-release names the distribution.
     DistroMissing,
+    /// The metadata of a language package that only a link into another layer names, so nobody read it.
+    MetadataUnread,
     /// An analyzer failed on a file.
     AnalyzerFailed,
     /// A limit ended the reading of a file.
@@ -65,6 +67,7 @@ impl BlindKind {
         Self::DatabaseEmpty,
         Self::DatabaseUnsupported,
         Self::DistroMissing,
+        Self::MetadataUnread,
         Self::AnalyzerFailed,
         Self::Limit,
         Self::Windows,
@@ -98,6 +101,7 @@ impl BlindKind {
             Self::DatabaseEmpty => "database_empty",
             Self::DatabaseUnsupported => "database_unsupported",
             Self::DistroMissing => "distro_missing",
+            Self::MetadataUnread => "metadata_unread",
             Self::AnalyzerFailed => "analyzer_failed",
             Self::Limit => "limit",
             Self::Windows => "windows",

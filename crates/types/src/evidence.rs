@@ -102,7 +102,8 @@ pub enum SectionStatus {
 /// One fact and the file it was read from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Record {
-    /// The file of this layer it was read from.
+    /// The file of this layer it was read from, or a symbolic link to it; then a [`Payload::ReadFrom`] of the
+    /// same path names the file.
     pub path: PathBytes,
     /// The fact.
     pub payload: Payload,
@@ -142,6 +143,9 @@ pub enum Payload {
         /// One sentence.
         message: String,
     },
+    /// The path is a symbolic link, and its other facts were read from this file of the layer, to which it led.
+    /// They count while it leads there.
+    ReadFrom(PathBytes),
 }
 
 /// State of a package database file.

@@ -88,6 +88,7 @@ fn payload() -> impl Strategy<Value = Payload> {
             .prop_map(|(package, licenses)| Payload::Licenses { package, licenses }),
         os_release().prop_map(Payload::OsRelease),
         (any::<bool>(), text()).prop_map(|(limit, message)| Payload::Unreadable { limit, message }),
+        path().prop_map(Payload::ReadFrom),
     ]
 }
 
