@@ -107,7 +107,10 @@ fn parent<'a>(tree: &mut Tree<'a>, entry: &'a FileEntry, layer: u32) -> Result<N
     tree.make_dir(entry.path.parent_bytes(), layer).map_err(|stop| (stop, "has no place"))
 }
 
-/// What a hard link names. Where a whiteout of the same layer has hidden it, it still binds: whiteouts speak
+/// What a hard link names: an inode, whose facts it carries to its own name. Under that name no analyzer is asked
+/// again, for the bytes are not here; what that may hide of language packages, `metadata.rs` says.
+///
+/// Where a whiteout of the same layer has hidden it, it still binds: whiteouts speak
 /// of names, a link of the inode behind one.
 fn link_target<'a>(tree: &mut Tree<'a>, entry: &'a FileEntry) -> Result<NodeId, (Stop, &'static str)> {
     let what = "is a hard link to a name that is not there";

@@ -131,3 +131,18 @@ pub(crate) fn nameless(root: &PathBytes) -> BlindSpot {
     let message = format!("{root} has OS packages but no os-release names the distribution");
     BlindSpot::new(BlindKind::DistroMissing, root.to_string(), message)
 }
+
+/// Metadata of language packages nobody read, in the order of their paths; none if there is none.
+pub(crate) fn unread_metadata(ecosystem: &str, unread: &[(PathBytes, u32)]) -> Option<BlindSpot> {
+    const TOLD: usize = 3;
+    let (_, layer) = unread.first()?;
+    let told: Vec<String> = unread.iter().take(TOLD).map(|(path, _)| path.to_string()).collect();
+    let more = unread.len() - told.len();
+    let list = if more > 0 { format!("{} and {more} more", told.join(", ")) } else { told.join(", ") };
+    let verb = if unread.len() == 1 { "is a link to a file" } else { "are links to files" };
+    let message = format!(
+        "{list} {verb} of another name, which nobody read as the metadata of a package; put the metadata itself there"
+    );
+    let layer = unread.iter().all(|(_, other)| other == layer).then_some(*layer);
+    Some(BlindSpot { layer, ..BlindSpot::new(BlindKind::MetadataUnread, ecosystem, message) })
+}

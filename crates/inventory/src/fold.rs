@@ -11,6 +11,7 @@ use plimsoll_types::{
 use crate::apply::apply;
 use crate::attribution::{self, Holdings, layer_of_file_package};
 use crate::blind_spots::{self, LiveDatabase};
+use crate::metadata::Metadata;
 use crate::ownership::{Claim, Diversions, owners, speaks_of};
 use crate::package::package;
 use crate::records::{Live, Records};
@@ -81,7 +82,9 @@ fn merge(
     blind_spots.extend(holdings.vanished.map(blind_spots::vanished));
     blind_spots.extend(unread_databases(&mut tree, &records).into_iter().map(blind_spots::unread));
 
-    let live = records.live(&tree);
+    let mut metadata = Metadata::default();
+    let live = records.live(&mut tree, &mut |tree, id, node| metadata.look(tree, id, node));
+    blind_spots.extend(metadata.unread(&mut tree, &records, &live));
     let mut image =
         Image { tree: &mut tree, records: &records, holdings: &holdings, roots: Roots::default() };
     let databases = image.databases(&live);
@@ -256,9 +259,9 @@ impl<'a> Image<'_, 'a> {
             let root = PathBytes::clean(package.root.as_bytes());
             let Ok(base) = self.tree.lookup(ROOT, &root) else { continue };
             let path = PathBytes::clean(format!("usr/share/doc/{}/copyright", package.name).as_bytes());
-            let Some(file) =
-                self.tree.resolve(base, path.as_bytes()).ok().and_then(|node| by_node.get(&node))
-            else {
+            // The file there, or the link it was read through.
+            let nodes = [self.tree.resolve(base, path.as_bytes()), self.tree.lookup(base, &path)];
+            let Some(file) = nodes.into_iter().flatten().find_map(|node| by_node.get(&node)) else {
                 continue;
             };
             for (_, payload) in &self.records.groups[file.group as usize].facts {

@@ -9,6 +9,7 @@ mod apply;
 mod attribution;
 mod blind_spots;
 mod fold;
+mod metadata;
 mod ownership;
 mod package;
 mod records;

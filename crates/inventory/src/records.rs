@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 use plimsoll_types::{FileEntry, PackageRecord, PackagesEvidence, PathBytes, Payload};
 
-use crate::tree::{NodeId, Origin, ROOT, Tree};
+use crate::tree::{Node, NodeId, Origin, ROOT, Stop, Tree};
 
 /// Index of a [`Group`].
 pub(crate) type GroupId = u32;
@@ -14,6 +14,8 @@ pub(crate) struct Group<'a> {
     pub(crate) path: &'a PathBytes,
     /// Analyzer id and fact.
     pub(crate) facts: Vec<(&'a str, &'a Payload)>,
+    /// The path is a symbolic link, and its facts were read from this file of the layer.
+    pub(crate) read_from: Option<&'a PathBytes>,
     /// The name that showed the file when its layer had been applied.
     node: Option<NodeId>,
     /// The file this one took the place of.
@@ -71,12 +73,17 @@ impl<'a> Records<'a> {
                             layer: layer as u32,
                             path: &record.path,
                             facts: Vec::new(),
+                            read_from: None,
                             node: None,
                             previous: None,
                         });
                         groups.len() as GroupId - 1
                     });
-                    groups[group as usize].facts.push((&section.analyzer, &record.payload));
+                    let group = &mut groups[group as usize];
+                    match &record.payload {
+                        Payload::ReadFrom(file) => group.read_from = Some(file),
+                        payload => group.facts.push((&section.analyzer, payload)),
+                    }
                 }
             }
             by_path.push(paths);
@@ -85,14 +92,26 @@ impl<'a> Records<'a> {
     }
 
     /// The facts read from the entry behind an origin.
-    pub(crate) fn of(&self, origin: Origin, entry: &FileEntry) -> Option<GroupId> {
+    fn of(&self, origin: Origin, entry: &FileEntry) -> Option<GroupId> {
         self.by_path.get(origin.layer as usize)?.get(&entry.path).copied()
     }
 
-    /// The facts of the file a node shows.
-    pub(crate) fn of_node(&self, tree: &Tree<'a>, node: NodeId) -> Option<GroupId> {
+    /// The facts of the file a node shows. Those that were read through a symbolic link belong to the link, and
+    /// count as long as it leads to the file they were read from: both have to be there.
+    pub(crate) fn of_node(&self, tree: &mut Tree<'a>, node: NodeId) -> Option<GroupId> {
         let origin = tree.node(node).origin?;
-        self.of(origin, tree.entry(origin))
+        let id = self.of(origin, tree.entry(origin))?;
+        let group = &self.groups[id as usize];
+        let Some(file) = group.read_from else { return Some(id) };
+        let found = end_of(tree, node).ok().and_then(|end| tree.node(end).origin)?;
+        (found.layer == group.layer && tree.entry(found).path == *file).then_some(id)
+    }
+
+    /// The facts of the file `path` leads to from `base`, and those that were read through `path` itself.
+    pub(crate) fn at(&self, tree: &mut Tree<'a>, base: NodeId, path: &PathBytes) -> Vec<&Group<'a>> {
+        let nodes = [tree.resolve(base, path.as_bytes()), tree.lookup(base, path)];
+        let ids = nodes.into_iter().flatten().filter_map(|node| self.of_node(tree, node));
+        ids.map(|id| &self.groups[id as usize]).collect()
     }
 
     /// Before `layer` is applied: what each of its files takes the place of.
@@ -108,17 +127,23 @@ impl<'a> Records<'a> {
     pub(crate) fn after_layer(&mut self, tree: &mut Tree<'a>, layer: usize) {
         for id in self.ids_of_layer(layer) {
             let path = self.groups[id as usize].path;
-            let node = tree.lookup(ROOT, path).ok().filter(|node| self.of_node(tree, *node) == Some(id));
+            let found = tree.lookup(ROOT, path).ok();
+            let node = found.filter(|node| self.of_node(tree, *node) == Some(id));
             self.groups[id as usize].node = node;
             if node.is_some() && self.groups[id as usize].is_database() {
                 self.databases.push(id);
             }
         }
-        let live = |id: &GroupId| {
-            let node = self.groups[*id as usize].node?;
-            (tree.is_attached(node) && self.of_node(tree, node) == Some(*id)).then_some((*id, node))
-        };
-        self.live_databases.push(self.databases.iter().filter_map(live).collect());
+        let mut live = Vec::new();
+        for id in &self.databases {
+            if let Some(node) = self.groups[*id as usize].node
+                && tree.is_attached(node)
+                && self.of_node(tree, node) == Some(*id)
+            {
+                live.push((*id, node));
+            }
+        }
+        self.live_databases.push(live);
     }
 
     fn ids_of_layer(&self, layer: usize) -> Vec<GroupId> {
@@ -127,8 +152,13 @@ impl<'a> Records<'a> {
         ids
     }
 
-    /// The files of the merged image that have facts, in the order of their paths.
-    pub(crate) fn live(&self, tree: &Tree<'a>) -> Vec<Live> {
+    /// The files of the merged image that have facts, in the order of their paths. Every name is shown to
+    /// `also`, which spares it a walk of its own.
+    pub(crate) fn live(
+        &self,
+        tree: &mut Tree<'a>,
+        also: &mut dyn FnMut(&Tree<'a>, NodeId, &Node<'a>),
+    ) -> Vec<Live> {
         let mut live = Vec::new();
         tree.for_each(|path, id, node| {
             if let Some(origin) = node.origin
@@ -136,7 +166,18 @@ impl<'a> Records<'a> {
             {
                 live.push(Live { group, node: id, path: PathBytes::clean(path), layer: node.by_layer });
             }
+            also(tree, id, node);
         });
+        live.retain(|file| self.of_node(tree, file.node) == Some(file.group));
         live
     }
+}
+
+/// The node that a node leads to: itself, unless it is a symbolic link.
+pub(crate) fn end_of(tree: &mut Tree<'_>, node: NodeId) -> Result<NodeId, Stop> {
+    if tree.is_symlink(node) {
+        let path = tree.path_of(node);
+        return tree.resolve(ROOT, path.as_bytes());
+    }
+    Ok(node)
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use plimsoll_types::{Distro, OsRelease, PackageType, PathBytes, Payload};
 
-use crate::records::Records;
-use crate::tree::{NodeId, ROOT, Tree};
+use crate::records::{Records, end_of};
+use crate::tree::{NodeId, ROOT, Stop, Tree};
 
 /// Where each format keeps its database below a root. A directory stands for every file in it.
 const HOMES: &[(PackageType, &str)] = &[
@@ -28,9 +28,10 @@ const OS_RELEASE: &[&str] = &["etc/os-release", "usr/lib/os-release"];
 /// A database that one of the image's own homes leads to (through whatever symlinks) is the image's own;
 /// another is told by its path; one in no known home describes the directory it lies in.
 pub(crate) fn root_of(tree: &mut Tree<'_>, node: NodeId, path: &PathBytes) -> PathBytes {
+    let end = end_of(tree, node).unwrap_or(node);
     for (_, home) in HOMES {
         let Ok(found) = tree.resolve(ROOT, home.as_bytes()) else { continue };
-        if found == node || (tree.is_dir(found) && tree.node(node).parent == found) {
+        if found == end || (tree.is_dir(found) && tree.node(node).parent == found) {
             return PathBytes::root();
         }
     }
@@ -62,18 +63,17 @@ const DATABASE_FILES: &[&str] = &[
 ];
 
 /// Databases nobody read: a link leads from where one belongs to a file of a name no analyzer asks for.
-pub(crate) fn unread_databases(tree: &mut Tree<'_>, records: &Records<'_>) -> Vec<&'static str> {
+pub(crate) fn unread_databases<'a>(tree: &mut Tree<'a>, records: &Records<'a>) -> Vec<&'static str> {
     let mut unread = Vec::new();
     for home in DATABASE_FILES {
-        let Ok(node) = tree.resolve(ROOT, home.as_bytes()) else { continue };
-        if tree.is_dir(node) {
-            continue;
+        match tree.resolve(ROOT, home.as_bytes()) {
+            Ok(node) if !tree.is_dir(node) => {}
+            Err(Stop::Budget) => {}
+            _ => continue,
         }
-        let known = records.of_node(tree, node).is_some_and(|group| {
-            let group = &records.groups[group as usize];
-            let refused = |(_, payload): &(&str, &Payload)| matches!(payload, Payload::Unreadable { .. });
-            group.is_database() || group.facts.iter().any(refused)
-        });
+        let refused = |(_, payload): &(&str, &Payload)| matches!(payload, Payload::Unreadable { .. });
+        let groups = records.at(tree, ROOT, &PathBytes::clean(home.as_bytes()));
+        let known = groups.iter().any(|group| group.is_database() || group.facts.iter().any(refused));
         if !known {
             unread.push(*home);
         }
@@ -82,12 +82,11 @@ pub(crate) fn unread_databases(tree: &mut Tree<'_>, records: &Records<'_>) -> Ve
 }
 
 /// The distribution of a root.
-pub(crate) fn distro_of(tree: &mut Tree<'_>, records: &Records<'_>, root: &PathBytes) -> Option<Distro> {
+pub(crate) fn distro_of<'a>(tree: &mut Tree<'a>, records: &Records<'a>, root: &PathBytes) -> Option<Distro> {
     let base = tree.lookup(ROOT, root).ok().filter(|id| tree.is_dir(*id))?;
     for home in OS_RELEASE {
-        let Ok(node) = tree.resolve(base, home.as_bytes()) else { continue };
-        let facts = records.of_node(tree, node).map(|group| &records.groups[group as usize].facts);
-        let release = facts.into_iter().flatten().find_map(|(_, payload)| match payload {
+        let groups = records.at(tree, base, &PathBytes::clean(home.as_bytes()));
+        let release = groups.iter().flat_map(|group| &group.facts).find_map(|(_, payload)| match payload {
             Payload::OsRelease(release) if !release.id.is_empty() => Some(release),
             _ => None,
         });
@@ -116,10 +115,10 @@ pub(crate) struct Roots {
 
 impl Roots {
     /// The distribution of `root`, looked up once.
-    pub(crate) fn distro(
+    pub(crate) fn distro<'a>(
         &mut self,
-        tree: &mut Tree<'_>,
-        records: &Records<'_>,
+        tree: &mut Tree<'a>,
+        records: &Records<'a>,
         root: &PathBytes,
     ) -> Option<&Distro> {
         if !self.distros.contains_key(root) {

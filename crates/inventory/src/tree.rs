@@ -127,6 +127,11 @@ impl<'a> Tree<'a> {
         self.node(id).children.is_some()
     }
 
+    /// True for symbolic links.
+    pub(crate) fn is_symlink(&self, id: NodeId) -> bool {
+        self.link_target(id).is_some()
+    }
+
     fn link_target(&self, id: NodeId) -> Option<&'a [u8]> {
         let entry = self.entry(self.node(id).origin?);
         (entry.kind == EntryKind::Symlink).then_some(&entry.link_target)

@@ -7,6 +7,8 @@ use plimsoll_types::{
 
 use super::*;
 
+mod links;
+
 /// One layer under construction.
 #[derive(Default)]
 struct Layer {
