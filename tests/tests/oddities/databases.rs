@@ -26,6 +26,18 @@ pub(crate) const CASES: &[Case] = &[
         packages: &["deb/bash@5.2-2", "deb/tar@1.34-1"],
         umoci: Umoci::Agrees,
     },
+    Case {
+        name: "dpkg's status as a symlink to a file of another name",
+        layers: || vec![status_elsewhere(), Layer::new("COPY").file("bin/ls", "#!/bin/true\n")],
+        packages: BASH,
+        umoci: Umoci::Agrees,
+    },
+    Case {
+        name: "dpkg's status as a symlink to a file that goes",
+        layers: || vec![status_elsewhere(), Layer::new("RUN rm").whiteout("srv/packages")],
+        packages: &[],
+        umoci: Umoci::Agrees,
+    },
     Case { name: "database whited out", layers: whited_out, packages: &[], umoci: Umoci::Agrees },
     Case {
         name: "database under an opaque directory, and another one in its place",
@@ -117,6 +129,18 @@ fn dpkg_through_symlink() -> Vec<Layer> {
         Layer::new("RUN apt-get")
             .file("var/lib/dpkg/status", dpkg_status(&[("bash", "5.2-2"), ("tar", "1.34-1")])),
     ]
+}
+
+fn status_elsewhere() -> Layer {
+    Layer::new("FROM debian")
+        .directories("etc")
+        .file("etc/os-release", os_release("debian", "12"))
+        .directories("bin")
+        .directories("var/lib/dpkg/info")
+        .file("var/lib/dpkg/info/bash.list", "/.\n/bin\n/bin/bash\n")
+        .directories("srv")
+        .file("srv/packages", dpkg_status(&[("bash", "5.2-1")]))
+        .symlink("var/lib/dpkg/status", "../../../srv/packages")
 }
 
 fn whited_out() -> Vec<Layer> {

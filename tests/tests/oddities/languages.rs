@@ -108,18 +108,86 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         name: "METADATA that is a symlink",
-        layers: || {
-            vec![
-                Layer::new("COPY")
-                    .directories("opt/quay-1.0.dist-info")
-                    .file("opt/elsewhere", "Metadata-Version: 2.1\nName: quay\nVersion: 1.0\n")
-                    .symlink("opt/quay-1.0.dist-info/METADATA", "../elsewhere"),
-            ]
-        },
+        layers: || vec![linked_metadata()],
+        packages: &["pypi/quay@1.0"],
+        umoci: Umoci::Agrees,
+    },
+    Case {
+        name: "METADATA that is a symlink, its file taken away",
+        layers: || vec![linked_metadata(), Layer::new("RUN rm").whiteout("opt/elsewhere")],
         packages: &[],
         umoci: Umoci::Agrees,
     },
+    Case {
+        name: "METADATA that is a symlink, taken away",
+        layers: || vec![linked_metadata(), Layer::new("RUN rm").whiteout("opt/quay-1.0.dist-info/METADATA")],
+        packages: &[],
+        umoci: Umoci::Agrees,
+    },
+    Case {
+        name: "METADATA that is a symlink, its directory moved behind another one",
+        layers: || {
+            let moved = Layer::new("RUN mv").directories("srv").hard_link("srv/elsewhere", "opt/elsewhere");
+            vec![
+                linked_metadata(),
+                moved.whiteout("opt/elsewhere").symlink("opt/elsewhere", "/srv/elsewhere"),
+            ]
+        },
+        packages: &["pypi/quay@1.0"],
+        umoci: Umoci::Agrees,
+    },
+    Case {
+        name: "METADATA that is a symlink, its file replaced by one of another layer",
+        layers: || vec![linked_metadata(), Layer::new("RUN sed").file("opt/elsewhere", QUAY)],
+        packages: &[],
+        umoci: Umoci::Differs {
+            at: &["pypi/quay@1.0"],
+            why: "a layer is read alone, and the name that makes this file metadata is in another one; a blind spot \
+                  says so",
+        },
+    },
+    Case {
+        name: "package.json as symlinks into a store of hashes, in one layer and across two",
+        layers: || {
+            let store = Layer::new("RUN install")
+                .directories("srv/store")
+                .file("srv/store/4f1d", r#"{"name": "ship", "version": "2.0.0", "license": "MIT"}"#)
+                .file("srv/store/a90c", r#"{"name": "dock", "version": "1.0.0", "license": "MIT"}"#)
+                .symlink("srv/current", "store")
+                .directories("srv/node_modules/ship")
+                .symlink("srv/node_modules/ship/package.json", "../../current/4f1d");
+            let upper = Layer::new("RUN link")
+                .directories("srv/node_modules/dock")
+                .symlink("srv/node_modules/dock/package.json", "/srv/store/a90c");
+            vec![store, upper]
+        },
+        packages: &["npm/ship@2.0.0"],
+        umoci: Umoci::Differs {
+            at: &["npm/dock@1.0.0"],
+            why: "a layer is read alone, and the name that makes this file metadata is in another one; a blind spot \
+                  says so",
+        },
+    },
+    Case {
+        name: "METADATA under a hard link of its layer to a name nobody wants",
+        layers: || {
+            let layer = Layer::new("RUN uv").directories("opt/quay-1.0.dist-info").file("opt/cached", QUAY);
+            vec![layer.hard_link("opt/quay-1.0.dist-info/METADATA", "opt/cached")]
+        },
+        packages: &["pypi/quay@1.0"],
+        umoci: Umoci::Agrees,
+    },
 ];
+
+const QUAY: &str = "Metadata-Version: 2.1\nName: quay\nVersion: 1.0\n";
+
+/// A distribution whose metadata lies in a file of another name.
+fn linked_metadata() -> Layer {
+    Layer::new("COPY")
+        .directories("opt/quay-1.0.dist-info")
+        .file("opt/elsewhere", QUAY)
+        .symlink("opt/quay-1.0.dist-info/METADATA", "../elsewhere")
+}
 
 const PLACE: &str = "usr/lib/python3/site-packages";
 
