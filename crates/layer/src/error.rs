@@ -72,6 +72,16 @@ pub enum Error {
         /// What is wrong.
         what: String,
     },
+    /// The verified blob is compressed in a way layers must not be.
+    #[error(
+        "layer {layer}: where a tar should be is {found} data; layers are gzip, zstd or not compressed at all, each once (OCI image-spec): compress it so and push the image again"
+    )]
+    Compression {
+        /// Verified digest of the blob.
+        layer: Digest,
+        /// What it is compressed with.
+        found: &'static str,
+    },
     /// The verified blob does not hold a tar.
     #[error("layer {layer}: broken tar at {at}: {what}")]
     Tar {
@@ -150,6 +160,9 @@ pub enum TarFault {
     /// The first block is no header.
     #[error("this is no tar archive, and neither gzip nor zstd data")]
     NotATar,
+    /// The first bytes are those of another compression. Reported as [`Error::Compression`].
+    #[error("this is {0} data")]
+    Compressed(&'static str),
     /// A header's checksum is wrong.
     #[error("the header's checksum is wrong")]
     Checksum,
@@ -189,6 +202,7 @@ impl Error {
             Self::DigestMismatch { .. } => "layer_digest_mismatch",
             Self::DiffIdMismatch { .. } => "layer_diff_id_mismatch",
             Self::Corrupt { .. } => "layer_corrupt",
+            Self::Compression { .. } => "layer_compression",
             Self::Tar { .. } => "layer_not_a_tar",
             Self::Limit { .. } => "layer_limit",
             Self::Memory { .. } => "layer_memory",
@@ -203,7 +217,9 @@ impl Error {
                 Fault::Source
             }
             Self::DiffIdMismatch { .. } => Fault::Image,
-            Self::Corrupt { .. } | Self::Tar { .. } | Self::Limit { .. } => Fault::Layer,
+            Self::Corrupt { .. } | Self::Compression { .. } | Self::Tar { .. } | Self::Limit { .. } => {
+                Fault::Layer
+            }
             Self::Memory { .. } | Self::Sink { .. } => Fault::Local,
         }
     }
@@ -221,6 +237,7 @@ impl Error {
             | Self::DigestMismatch { .. }
             | Self::DiffIdMismatch { .. }
             | Self::Corrupt { .. }
+            | Self::Compression { .. }
             | Self::Tar { .. }
             | Self::Limit { .. } => Retry::Never,
         }
@@ -235,6 +252,7 @@ impl Error {
             | Self::DigestMismatch { layer, .. }
             | Self::DiffIdMismatch { layer, .. }
             | Self::Corrupt { layer, .. }
+            | Self::Compression { layer, .. }
             | Self::Tar { layer, .. }
             | Self::Limit { layer, .. }
             | Self::Memory { layer }

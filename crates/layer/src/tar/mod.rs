@@ -1,10 +1,12 @@
 //! The tar of a layer, entry by entry.
 //!
 //! `walk` owns the order of things; `header` and `pax` know the formats of headers, `sparse` those of sparse
-//! maps, `body` the content of one file, and `entry` makes what an image-spec layer means of it.
+//! maps, `body` the content of one file, `entry` makes what an image-spec layer means of it,
+//! and `foreign` names what is no tar at all.
 
 mod body;
 mod entry;
+mod foreign;
 mod header;
 mod number;
 mod pax;

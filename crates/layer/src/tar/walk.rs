@@ -6,6 +6,7 @@ use plimsoll_types::{ContentKind, Digest, EntryKind, FileEntry, PathBytes};
 
 use super::body::Body;
 use super::entry::{Meaning, hard_link, meaning};
+use super::foreign;
 use super::header::{BLOCK, Block, Header, flag};
 use super::number::{decimal, pax_seconds, text};
 use super::pax::Pax;
@@ -56,6 +57,7 @@ impl WalkError {
     pub(crate) fn into_error(self, layer: Digest, limits: &Limits) -> Error {
         let at = Position::Uncompressed(self.at);
         match self.fault {
+            WalkFault::Tar(TarFault::Compressed(found)) => Error::Compression { layer, found },
             WalkFault::Tar(what) => Error::Tar { layer, at, what },
             WalkFault::Limit(limit) => Error::Limit { layer, at, limit, max: limit.bound(limits) },
             WalkFault::Stream(source) => Error::Read { layer, offset: self.at, source },
@@ -85,6 +87,10 @@ pub(crate) fn walk<R: BufRead>(
         Ok(()) => Ok(walk.given),
         Err(fault) => Err(WalkError { at: walk.at, fault }),
     }
+}
+
+fn no_tar(head: &[u8]) -> Option<TarFault> {
+    foreign::compression(head).map(TarFault::Compressed)
 }
 
 struct Walk<'a, R> {
@@ -122,7 +128,7 @@ impl<R: BufRead> Walk<'_, R> {
             self.at = self.stream.offset();
             let Some(block) = self.block()? else { return Ok(None) };
             let mut header = Header::parse(&block).map_err(|fault| match fault {
-                TarFault::Checksum if self.at == 0 => TarFault::NotATar,
+                TarFault::Checksum if self.at == 0 => no_tar(&block).unwrap_or(TarFault::NotATar),
                 fault => fault,
             })?;
             match header.flag {
@@ -163,7 +169,10 @@ impl<R: BufRead> Walk<'_, R> {
             match self.stream.read_up_to(&mut block)? {
                 0 => return Ok(None),
                 BLOCK => {}
-                _ => return Err(TarFault::Truncated("a header").into()),
+                length => {
+                    let foreign = no_tar(&block[..length]).filter(|_| self.at == 0 && !zeros_before);
+                    return Err(foreign.unwrap_or(TarFault::Truncated("a header")).into());
+                }
             }
             match (block == [0; BLOCK], zeros_before) {
                 (false, false) => return Ok(Some(block)),

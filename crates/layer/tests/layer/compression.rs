@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use plimsoll_layer::{Compression, Error, LimitKind, Limits, Position};
+use plimsoll_layer::{Compression, Error, Fault, LimitKind, Limits, Position};
+use plimsoll_types::Retry;
 
 use crate::support::{Tar, gzip, read, read_with, refuse, sha256, zstd};
 
@@ -26,6 +27,32 @@ fn one_layer_in_three_compressions_is_the_same_layer() {
     assert_same(&tar(), Compression::None);
     assert_same(&gzip(&tar()), Compression::Gzip);
     assert_same(&zstd(&tar()), Compression::Zstd);
+}
+
+#[test]
+fn compressions_layers_must_not_have_are_named() {
+    let xz = b"\xfd7zXZ\0\0\x04\xe6\xd6\xb4\x46";
+    let long = [&xz[..], &[7; 9000]].concat();
+    let bzip2 = [&b"BZh91AY&SY"[..], &[7; 9000]].concat();
+    for (blob, name) in [(&xz[..], "xz"), (&long, "xz"), (&bzip2, "bzip2"), (&gzip(&gzip(&tar())), "gzip")] {
+        let error = refuse(blob);
+        assert!(matches!(error, Error::Compression { found, .. } if found == name), "{error}");
+        assert_eq!(
+            (error.kind(), error.fault(), error.retry()),
+            ("layer_compression", Fault::Layer, Retry::Never)
+        );
+        let message = error.to_string();
+        assert!(
+            message.contains(&format!("is {name} data; layers are gzip, zstd or not compressed")),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_tar_may_begin_with_a_name_like_that() {
+    let tar = Tar::default().file("BZh91AY&SY", b"x").end();
+    assert_eq!(read(&tar).entries.len(), 1);
 }
 
 #[test]

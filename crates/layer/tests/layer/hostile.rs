@@ -168,7 +168,7 @@ fn extended_headers_without_an_entry_are_nothing() {
 
 #[test]
 fn other_formats_are_named_as_what_they_are_not() {
-    for blob in [b"PK\x03\x04".repeat(200), b"BZh9".repeat(200), b"\xfd7zXZ\0".repeat(200)] {
+    for blob in [b"PK\x03\x04".repeat(200), b"LZIQ".repeat(200), b"BZh0".repeat(200)] {
         assert!(matches!(refuse(&blob), Error::Tar { what: TarFault::NotATar, .. }));
     }
 }
