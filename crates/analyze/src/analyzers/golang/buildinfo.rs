@@ -254,6 +254,58 @@ mod tests {
         assert_eq!(found(&bytes), ALL);
     }
 
+    /// A 64-bit Mach-O file with one writable segment of one section.
+    fn macho(name: &[u8], content: &[u8]) -> Vec<u8> {
+        const DATA: usize = 32 + 72 + 80;
+        const ADDRESS: u64 = 0x1_0000_4000;
+        let mut bytes = vec![0; DATA];
+        let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
+        put(0, b"\xcf\xfa\xed\xfe");
+        put(16, &[1]);
+        put(20, &[72 + 80]);
+        let segment = 32;
+        put(segment, &[0x19]);
+        put(segment + 4, &[72 + 80]);
+        put(segment + 24, &ADDRESS.to_le_bytes());
+        put(segment + 40, &(DATA as u64).to_le_bytes());
+        put(segment + 48, &(content.len() as u64).to_le_bytes());
+        put(segment + 56, &[3, 0, 0, 0, 3]);
+        put(segment + 64, &[1]);
+        let section = segment + 72;
+        put(section, name);
+        put(section + 16, b"__DATA");
+        put(section + 32, &ADDRESS.to_le_bytes());
+        put(section + 40, &(content.len() as u64).to_le_bytes());
+        put(section + 48, &(DATA as u32).to_le_bytes());
+        bytes.extend_from_slice(content);
+        bytes
+    }
+
+    #[test]
+    fn it_is_found_in_mach_o_by_its_section_and_without() {
+        let info = inline("go1.22.3", &framed());
+        assert_eq!(found(&macho(b"__go_buildinfo", &info)), ALL);
+        assert_eq!(found(&macho(b"__data", &[&[0; 4096][..], &info].concat())), ALL);
+        assert!(found(&macho(b"__data", &[7; 5000])).is_empty());
+    }
+
+    #[test]
+    fn a_universal_binary_says_it_once() {
+        let part = macho(b"__go_buildinfo", &inline("go1.22.3", &framed()));
+        let mut bytes = b"\xca\xfe\xba\xbe\0\0\0\x02".to_vec();
+        for offset in [4096_u32, 16384] {
+            bytes.extend_from_slice(&[0; 8]);
+            bytes.extend_from_slice(&offset.to_be_bytes());
+            bytes.extend_from_slice(&(part.len() as u32).to_be_bytes());
+            bytes.extend_from_slice(&[0; 4]);
+        }
+        for offset in [4096, 16384] {
+            bytes.resize(offset, 0);
+            bytes.extend_from_slice(&part);
+        }
+        assert_eq!(found(&bytes), ALL);
+    }
+
     #[test]
     fn pointers_of_old_binaries_are_followed() {
         const BASE: u64 = 0x40_0000 + 128;

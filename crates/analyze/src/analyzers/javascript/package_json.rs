@@ -22,7 +22,7 @@ impl Analyzer for PackageJson {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn wants(&self, file: &FileMeta<'_>) -> Interest {
@@ -37,21 +37,46 @@ impl Analyzer for PackageJson {
         _: &mut Scratch,
     ) -> Result<(), ReadError> {
         let bytes = content.bytes(SIZE_LIMIT)?;
-        if let Some(package) = package(&bytes, file.path) {
-            section
-                .records
-                .push(Record { path: file.path.clone(), payload: Payload::Package(Box::new(package)) });
+        match package(&bytes, file.path) {
+            Ok(package) => {
+                let payload = Payload::Package(Box::new(package));
+                section.records.push(Record { path: file.path.clone(), payload });
+                Ok(())
+            }
+            Err(why) if is_installed(file.path) => Err(ReadError::Malformed(why)),
+            Err(_) => Ok(()),
         }
-        Ok(())
     }
 }
 
-/// The package, if the file describes one.
-fn package(bytes: &[u8], path: &PathBytes) -> Option<PackageRecord> {
+/// Whether a package manager put the file there: below directories of modules and nothing else. Packages ship broken
+/// files in their own tests, also with a `node_modules` around them; nobody loads those.
+fn is_installed(path: &PathBytes) -> bool {
+    let mut rest = path.components().skip_while(|name| *name != b"node_modules");
+    let mut within = false;
+    loop {
+        match rest.next() {
+            Some(b"node_modules") => {}
+            Some(name) => return within && name == b"package.json" && rest.next().is_none(),
+            None => return false,
+        }
+        let Some(module) = rest.next() else { return false };
+        // A scope holds modules, and so does the place where pnpm and Yarn keep them by version.
+        let holds_modules = module.starts_with(b"@") || matches!(module, b".pnpm" | b".store");
+        if holds_modules && rest.next().is_none() {
+            return false;
+        }
+        within = true;
+    }
+}
+
+/// The package the file describes, or why it describes none.
+fn package(bytes: &[u8], path: &PathBytes) -> Result<PackageRecord, String> {
     let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
     let mut json = serde_json::Deserializer::from_str(&text);
-    let fields = Fields::deserialize(&mut json).ok()?;
-    let (name, version) = (text_of(&fields.name)?, stated_version(&fields.version)?);
+    let fields = Fields::deserialize(&mut json).map_err(|error| format!("it is no JSON object: {error}"))?;
+    let name = text_of(&fields.name).ok_or("it names no package")?;
+    let version = stated_version(&fields.version).ok_or("its version is no text")?;
     let mut package = PackageRecord::new(PackageType::Npm, name, version);
     let person = person(&fields.author).or_else(|| match &fields.maintainers {
         Value::Array(people) => people.iter().find_map(person),
@@ -62,7 +87,7 @@ fn package(bytes: &[u8], path: &PathBytes) -> Option<PackageRecord> {
     if let Some(homepage) = text_of(&fields.homepage) {
         package.extra.push(("homepage".to_owned(), homepage.to_owned()));
     }
-    Some(package)
+    Ok(package)
 }
 
 /// The fields that are used, of whatever type they are: nothing checks a `package.json` before npm packs it.
@@ -163,7 +188,7 @@ mod tests {
         let mut section = analyze(&PackageJson, &[("app/node_modules/a/package.json", bytes)]);
         match section.records.pop().map(|record| record.payload) {
             Some(Payload::Package(package)) => Some(*package),
-            None => None,
+            Some(Payload::Unreadable { .. }) | None => None,
             other => panic!("{other:?}"),
         }
     }
@@ -195,6 +220,48 @@ mod tests {
             b"not json",
         ] {
             assert_eq!(read(json), None, "{}", json.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_broken_file_of_an_installed_module_is_unreadable_and_any_other_nothing() {
+        let unreadable = |path: &str, json: &[u8]| -> Vec<String> {
+            let records = analyze(&PackageJson, &[(path, json)]).records.into_iter();
+            records
+                .map(|record| match record.payload {
+                    Payload::Unreadable { limit: false, message } => message,
+                    other => panic!("{path}: {other:?}"),
+                })
+                .collect()
+        };
+        for path in [
+            "app/node_modules/a/package.json",
+            "app/node_modules/@types/a/package.json",
+            "app/node_modules/a/node_modules/b/package.json",
+            "app/node_modules/@s/a/node_modules/b/package.json",
+            "app/node_modules/.pnpm/a@1.0.0/node_modules/a/package.json",
+        ] {
+            for (json, why) in [
+                (&b"{"[..], "no JSON object"),
+                (b"[]", "no JSON object"),
+                (b"{\"version\": \"1\"}", "names no package"),
+                (b"{\"name\": \"a\", \"version\": 1}", "version is no text"),
+            ] {
+                let found = unreadable(path, json);
+                assert!(found.len() == 1 && found[0].contains(why), "{path}: {found:?}");
+            }
+        }
+        for path in [
+            "package.json",
+            "app/package.json",
+            "node_modules/package.json",
+            "node_modules/@types/package.json",
+            "node_modules/a/test/package.json",
+            "node_modules/a/test/fixtures/broken/package.json",
+            "node_modules/a/test/fixtures/node_modules/b/package.json",
+            "node_modules/.cache/a/b/package.json",
+        ] {
+            assert!(unreadable(path, b"{").is_empty(), "{path}");
         }
     }
 

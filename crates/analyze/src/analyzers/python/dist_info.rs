@@ -27,7 +27,7 @@ impl Analyzer for PythonDistInfo {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn wants(&self, file: &FileMeta<'_>) -> Interest {
@@ -52,6 +52,9 @@ impl Analyzer for PythonDistInfo {
         let payload = match part {
             Part::Metadata => match package(&bytes, file.path) {
                 Some(package) => Payload::Package(Box::new(package)),
+                None if is_installed(file.path) => {
+                    return Err(ReadError::Malformed("it names no distribution".to_owned()));
+                }
                 None => return Ok(()),
             },
             Part::Record => owned(&directory, record::record(&bytes, &directory.parent())),
@@ -76,6 +79,13 @@ fn part(path: &PathBytes) -> Option<Part> {
         b"installed-files.txt" if egg => Some(Part::InstalledFiles),
         _ => None,
     }
+}
+
+/// Whether an installer put the metadata there. What packages ship for their own tests lies deeper.
+fn is_installed(path: &PathBytes) -> bool {
+    let mut from_the_end = path.components().rev().skip(1);
+    let info = from_the_end.next().is_some_and(|name| ends_with(name, b".dist-info"));
+    info && matches!(from_the_end.next(), Some(b"site-packages" | b"dist-packages"))
 }
 
 /// Unpacked eggs have `EGG-INFO`.
@@ -166,6 +176,25 @@ mod tests {
     fn neither_the_interpreter_nor_the_nameless_is_a_distribution() {
         assert_eq!(payload("lib/python2.7.egg-info", b"Name: Python\nVersion: 2.7\n"), None);
         assert_eq!(payload("lib/a.egg-info", b""), None);
+    }
+
+    #[test]
+    fn nameless_metadata_is_unreadable_where_distributions_are_installed() {
+        for (path, unreadable) in [
+            ("lib/python3/dist-packages/a-1.dist-info/METADATA", true),
+            ("lib/python3.11/site-packages/a-1.dist-info/METADATA", true),
+            ("lib/python3.11/site-packages/a/tests/b-1.dist-info/METADATA", false),
+            ("src/a-1.dist-info/METADATA", false),
+        ] {
+            for bytes in [&b""[..], b"\0\0\0", b"Version: 1\n"] {
+                let found = payload(path, bytes);
+                assert_eq!(
+                    matches!(found, Some(Payload::Unreadable { .. })),
+                    unreadable,
+                    "{path}: {found:?}"
+                );
+            }
+        }
     }
 
     #[test]
