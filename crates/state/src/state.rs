@@ -1,0 +1,31 @@
+//! All nouns together.
+
+use async_trait::async_trait;
+
+use crate::{Deliveries, Error, Layers, Scans, Targets, Tokens, Verdicts};
+
+/// Everything the state of a fleet can do. Handed around as `Arc<dyn State>`.
+pub trait State: Scans + Targets + Layers + Verdicts + Deliveries + Tokens + Upkeep {}
+
+impl<T: Scans + Targets + Layers + Verdicts + Deliveries + Tokens + Upkeep> State for T {}
+
+/// What keeps a database healthy.
+#[async_trait]
+pub trait Upkeep: Send + Sync {
+    /// `Ok` if the database answers and can be read: what readiness means.
+    async fn ping(&self) -> Result<(), Error>;
+
+    /// Deletes at most `limit` scans that ended before `before`, with their verdicts, deliveries and what else
+    /// belongs to them alone. Cursors of verdict streams older than what is left get [`Error::OutOfRange`].
+    /// What is known of layers stays. Call it until [`Forgotten::scans`] is less than `limit`.
+    async fn forget(&self, before: i64, limit: u32) -> Result<Forgotten, Error>;
+}
+
+/// What [`Upkeep::forget`] deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Scans.
+    pub scans: u64,
+    /// Images no remaining scan is about.
+    pub images: u64,
+}
