@@ -4,13 +4,17 @@
 # A test that cannot run here prints a line "skipped: <why>" and returns; the test harness shows what passing tests
 # print, and summary.awk counts such a test as skipped. Ignored tests count as skipped, too.
 #
-# INSTALL=0             installs no system packages
+# Services that tests talk to (infra/dev/README.md) are started for the time of the run, except those whose variable
+# is set already.
+#
+# INSTALL=0             installs nothing: no system packages and no services that are not there
 # PLIMSOLL_TEST_DATA    a folder of real advisories, images and package databases, for the tests that want them
 set -u
 
 # Whatever ends this script, the last line says what the tests came to.
-concluded=""
+concluded="" services=""
 conclude() {
+    [ -z "$services" ] || sh infra/dev/services.sh down --dir "$work/services" >/dev/null 2>&1
     [ -n "$concluded" ] || echo "0 passed, 1 failed, 0 skipped"
     rm -rf "${work:-}"
 }
@@ -49,6 +53,20 @@ fi
 cargo build --locked --workspace --bins --tests --examples || exit 1
 PLIMSOLL_BIN=${CARGO_TARGET_DIR:-$PWD/target}/debug/plimsoll
 export PLIMSOLL_BIN
+
+# Services last, so that nothing is started for a build that fails. Which variable belongs to which:
+[ -n "${PLIMSOLL_TEST_AMQP:-}" ] || services="$services rabbitmq"
+[ -n "${PLIMSOLL_TEST_POSTGRES:-}" ] || services="$services postgres"
+[ -n "${PLIMSOLL_TEST_REGISTRY:-}" ] || services="$services registry"
+[ -n "${PLIMSOLL_TEST_S3:-}" ] || services="$services s3"
+[ -n "${PLIMSOLL_TEST_SQS:-}" ] || services="$services sqs"
+if [ -n "$services" ]; then
+    # shellcheck disable=SC2086 # A list of names.
+    INSTALL=${INSTALL:-1} sh infra/dev/services.sh up $services --dir "$work/services" ||
+        echo "test: tests that need a service that is not up are skipped"
+    # shellcheck source=/dev/null
+    [ ! -e "$work/services/env" ] || . "$work/services/env"
+fi
 
 concluded=yes
 {
