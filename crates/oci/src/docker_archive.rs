@@ -5,6 +5,7 @@
 //! the new layout, and is computed in the old one.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,6 +17,7 @@ use tokio::sync::OnceCell;
 
 use crate::archive::{Extent, TarFile};
 use crate::content::{check_size, digest_of, finish, verify_descriptor};
+use crate::document::MAX_LAYERS;
 use crate::synthesis::synthesise;
 use crate::{BlobStream, Error, Fetched, Limits, Source, parse_config};
 
@@ -65,12 +67,16 @@ impl DockerArchive {
             let why = format!("{INDEX} lists {} layers and the config {}", names.len(), diff_ids.len());
             return Err(self.bad(why));
         }
+        if names.len() > MAX_LAYERS {
+            return Err(self.bad(format!("{} layers; the limit is {MAX_LAYERS}", names.len())));
+        }
         let mut layers = HashMap::new();
+        let mut hashed = HashMap::new();
         let mut descriptors = Vec::new();
         for (name, diff_id) in names.iter().zip(diff_ids) {
             let extent = self.file.find(name);
             let extent = extent.ok_or_else(|| self.bad(format!("the layer {name:?} is missing")))?;
-            let descriptor = self.layer(name, extent, diff_id).await?;
+            let descriptor = self.layer(name, extent, diff_id, &mut hashed).await?;
             layers.insert(descriptor.digest, extent);
             descriptors.push(descriptor);
         }
@@ -99,7 +105,15 @@ impl DockerArchive {
         Err(Error::Unsupported { what: self.file.path().display().to_string(), why: why.to_owned() })
     }
 
-    async fn layer(&self, name: &str, extent: Extent, diff_id: Digest) -> Result<Descriptor, Error> {
+    /// The descriptor of one layer. `hashed` holds digests by offset, so that a member is read once however many
+    /// layers it is said to be.
+    async fn layer(
+        &self,
+        name: &str,
+        extent: Extent,
+        diff_id: Digest,
+        hashed: &mut HashMap<u64, Digest>,
+    ) -> Result<Descriptor, Error> {
         let head = self.file.head(extent, 4).await?;
         let media_type = match &head[..] {
             [0x1f, 0x8b, ..] => media_type::OCI_LAYER_GZIP,
@@ -110,7 +124,10 @@ impl DockerArchive {
         let digest = match in_name {
             _ if media_type == media_type::OCI_LAYER => diff_id,
             Some(Ok(digest)) => digest,
-            _ => self.hash(extent).await?,
+            _ => match hashed.entry(extent.offset) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(unknown) => *unknown.insert(self.hash(extent).await?),
+            },
         };
         Ok(Descriptor { media_type: media_type.to_owned(), digest, size: extent.size })
     }

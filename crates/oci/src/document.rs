@@ -12,7 +12,7 @@ use crate::Error;
 use crate::content::parse_object;
 
 /// Layers of one manifest; container runtimes stop at 127.
-const MAX_LAYERS: usize = 4096;
+pub(crate) const MAX_LAYERS: usize = 4096;
 
 /// What a manifest document turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -128,3 +128,26 @@ async fn broken_archives_say_what_is_missing() {
         assert!(error.kind() == kind && error.to_string().contains(said), "{said}: {error}");
     }
 }
+
+#[tokio::test]
+async fn one_member_is_hashed_once_and_cannot_be_thousands_of_layers() {
+    let gzip = b"\x1f\x8b\x08 not really";
+    let (source, _file) = opened(&[file("l", gzip)], None).await;
+    let extent = source.file.find("l").unwrap();
+    let diff_id = digest_of(b"plain");
+    let mut hashed = HashMap::new();
+    let first = source.layer("l", extent, diff_id, &mut hashed).await.unwrap();
+    assert_eq!((first.digest, hashed.len()), (digest_of(gzip), 1));
+    // What stands in the map shows whether it was asked.
+    hashed.insert(extent.offset, digest_of(b"known"));
+    let second = source.layer("l", extent, diff_id, &mut hashed).await.unwrap();
+    assert_eq!(second.digest, digest_of(b"known"));
+
+    let many = MAX_LAYERS + 1;
+    let config = config(&vec![&b"x"[..]; many]);
+    let list = format!("[{}]", item("c", &[], &vec!["l"; many]));
+    let (source, _file) =
+        opened(&[file("l", "x"), file("c", &config), file("manifest.json", list)], None).await;
+    let error = source.resolve().await.unwrap_err();
+    assert!(error.kind() == "bad_archive" && error.to_string().contains("the limit is 4096"), "{error}");
+}
