@@ -6,6 +6,7 @@
 
 mod analyzer;
 pub mod analyzers;
+mod budget;
 mod executable;
 mod extent;
 mod fingerprint;

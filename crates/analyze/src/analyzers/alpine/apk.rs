@@ -6,6 +6,7 @@ use plimsoll_types::{
     DatabaseState, PackageRecord, PackageType, PathBytes, Payload, Record, Section, SourcePackage,
 };
 
+use crate::budget::Budget;
 use crate::lines::{Lines, reason};
 use crate::suffix::ends_with;
 use crate::{Analyzer, Content, FileMeta, Interest, ReadError, Scratch};
@@ -22,7 +23,7 @@ impl Analyzer for Apk {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     /// `usr/lib/apk/db` ends alike: Alpine moved the database there in 3.22.
@@ -54,12 +55,21 @@ struct Database<'s> {
     package: PackageRecord,
     starts_at: Option<u64>,
     directory: Vec<u8>,
+    budget: Budget,
 }
 
 impl<'s> Database<'s> {
     fn new(path: &'s PathBytes, section: &'s mut Section) -> Self {
         let package = PackageRecord::new(PackageType::Apk, "", "");
-        Self { path, section, packages: 0, package, starts_at: None, directory: Vec::new() }
+        Self {
+            path,
+            section,
+            packages: 0,
+            package,
+            starts_at: None,
+            directory: Vec::new(),
+            budget: Budget::default(),
+        }
     }
 
     /// Reads to the end, or to what is broken, which it returns.
@@ -76,8 +86,9 @@ impl<'s> Database<'s> {
             match line {
                 [] => broken = broken.or(self.end_stanza()),
                 [field, b':', value @ ..] => {
-                    self.starts_at.get_or_insert(number);
-                    self.field(*field, value);
+                    if let Err(error) = self.field(*field, value, number) {
+                        return Ok(Some(reason(error)?));
+                    }
                 }
                 _ => return Ok(Some(format!("line {number} is not a field"))),
             }
@@ -85,7 +96,14 @@ impl<'s> Database<'s> {
         Ok(broken.or(self.end_stanza()))
     }
 
-    fn field(&mut self, field: u8, value: &[u8]) {
+    fn field(&mut self, field: u8, value: &[u8], number: u64) -> Result<(), ReadError> {
+        if self.starts_at.is_none() {
+            self.starts_at = Some(number);
+            self.budget.package()?;
+        }
+        if matches!(field, b'P' | b'V' | b'A' | b'L' | b'o' | b'm') {
+            self.budget.text(value.len())?;
+        }
         let text = || String::from_utf8_lossy(value).trim().to_owned();
         let package = &mut self.package;
         match field {
@@ -96,12 +114,13 @@ impl<'s> Database<'s> {
             b'o' => package.vendor = Some(text()).filter(|text| !text.is_empty()),
             b'm' => package.maintainer = Some(text()).filter(|text| !text.is_empty()),
             b'F' => self.directory = value.to_vec(),
-            // A name, never a path: without this, a long directory could be multiplied by short lines.
             b'R' if self.directory.len() + value.len() < PATH_MAX => {
+                self.budget.text(self.directory.len() + value.len())?;
                 package.owned_paths.push(PathBytes::clean(&self.directory).join(value));
             }
             _ => {}
         }
+        Ok(())
     }
 
     fn end_stanza(&mut self) -> Option<String> {
@@ -207,6 +226,16 @@ L:Zlib
             let state = DatabaseState::Unreadable { format: "apk".into(), message: message.into() };
             assert_eq!(databases(&section), [state]);
         }
+    }
+
+    #[test]
+    fn a_long_directory_cannot_be_multiplied_without_end() {
+        let stanza = format!("P:a\nV:1\nF:{}\n", "d".repeat(4000));
+        let text = format!("{stanza}\n{stanza}{}", "R:f\n".repeat(70_000));
+        let section = analyze(&Apk, &[("lib/apk/db/installed", text.as_bytes())]);
+        assert_eq!(packages(&section).len(), 1);
+        let [DatabaseState::Unreadable { message, .. }] = &databases(&section)[..] else { panic!() };
+        assert!(message.contains("more than 256 MiB"), "{message}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::io::Read;
 
 use plimsoll_types::{OwnedPaths, PathBytes, Payload, Record, Section};
 
+use crate::budget::Budget;
 use crate::lines::Lines;
 use crate::suffix::ends_with;
 use crate::{Analyzer, Content, FileMeta, Interest, ReadError, Scratch};
@@ -27,7 +28,7 @@ impl Analyzer for DpkgLists {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn wants(&self, file: &FileMeta<'_>) -> Interest {
@@ -76,6 +77,7 @@ fn list(path: &PathBytes) -> Option<List<'_>> {
 /// The path of every line, cleaned, sorted, each once, without the root.
 fn paths(content: impl Read, path: impl Fn(&[u8]) -> Option<&[u8]>) -> Result<Vec<PathBytes>, ReadError> {
     let mut paths = Vec::new();
+    let mut budget = Budget::default();
     let mut lines = Lines::new(content);
     while let Some(line) = lines.next_line()? {
         if line.is_empty() {
@@ -86,6 +88,7 @@ fn paths(content: impl Read, path: impl Fn(&[u8]) -> Option<&[u8]>) -> Result<Ve
         };
         let path = PathBytes::clean(raw);
         if !path.is_root() {
+            budget.text(path.as_bytes().len())?;
             paths.push(path);
         }
     }
@@ -107,6 +110,7 @@ fn owned(list: &PathBytes, stem: &[u8], paths: Vec<PathBytes>, section: &mut Sec
 
 /// Three lines each: the path, where it went, and the package that keeps it (`:` for none).
 fn diversions(list: &PathBytes, content: impl Read, section: &mut Section) -> Result<(), ReadError> {
+    let mut budget = Budget::default();
     let mut lines = Lines::new(content);
     while let Some(from) = lines.next_line()? {
         let from = PathBytes::clean(from);
@@ -114,6 +118,9 @@ fn diversions(list: &PathBytes, content: impl Read, section: &mut Section) -> Re
         let to = PathBytes::clean(lines.next_line()?.ok_or_else(broken)?);
         let by = String::from_utf8_lossy(lines.next_line()?.ok_or_else(broken)?).into_owned();
         let by = if by == ":" { String::new() } else { by };
+        for length in [from.as_bytes().len(), to.as_bytes().len(), by.len(), size_of::<Record>()] {
+            budget.text(length)?;
+        }
         section.records.push(Record { path: list.clone(), payload: Payload::Diversion { from, to, by } });
     }
     Ok(())

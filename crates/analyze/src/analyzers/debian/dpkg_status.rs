@@ -7,6 +7,7 @@ use plimsoll_types::{
 };
 
 use super::control::{Stanza, Stanzas};
+use crate::budget::Budget;
 use crate::lines::reason;
 use crate::suffix::ends_with;
 use crate::{Analyzer, Content, FileMeta, Interest, ReadError, Scratch};
@@ -39,7 +40,7 @@ impl Analyzer for DpkgStatus {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn wants(&self, file: &FileMeta<'_>) -> Interest {
@@ -75,6 +76,7 @@ fn is_status(path: &PathBytes) -> bool {
 /// Packages first read stay listed when a later line is broken, but the database then counts as unreadable.
 fn read_database(path: &PathBytes, content: impl Read, section: &mut Section) -> Result<(), ReadError> {
     let mut stanzas = Stanzas::new(content, FIELDS);
+    let mut budget = Budget::default();
     let mut packages = 0;
     let mut broken = None;
     loop {
@@ -88,6 +90,10 @@ fn read_database(path: &PathBytes, content: impl Read, section: &mut Section) ->
         };
         match package(&stanza) {
             Ok(Some(package)) => {
+                if let Err(error) = paid(&package, &mut budget) {
+                    broken = Some(reason(error)?);
+                    break;
+                }
                 packages += 1;
                 let payload = Payload::Package(Box::new(package));
                 section.records.push(Record { path: path.clone(), payload });
@@ -131,6 +137,14 @@ fn package(stanza: &Stanza) -> Result<Option<PackageRecord>, String> {
     package.status = state.map(str::to_owned);
     package.extra.extend(field("Multi-Arch").map(|value| ("multi-arch".to_owned(), value)));
     Ok(Some(package))
+}
+
+/// Takes what the package needs.
+fn paid(package: &PackageRecord, budget: &mut Budget) -> Result<(), ReadError> {
+    let texts = [&package.arch, &package.maintainer, &package.vendor, &package.status];
+    let texts = texts.into_iter().flatten().chain([&package.name, &package.version]);
+    budget.package()?;
+    budget.text(texts.map(String::len).sum())
 }
 
 /// `Source: name (version)`; what is left out is the same as the package's own.

@@ -10,6 +10,7 @@ use plimsoll_types::{DatabaseState, Payload, Record, Section};
 
 use super::number::le32;
 use super::package;
+use crate::budget::Budget;
 use crate::lines::reason;
 use crate::{Analyzer, Content, FileMeta, Interest, ReadError, Scratch};
 
@@ -36,7 +37,7 @@ impl Analyzer for RpmNdb {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     /// Elsewhere than below a directory named `rpm` the content must look like one.
@@ -59,10 +60,11 @@ impl Analyzer for RpmNdb {
         let format = "rpm".to_owned();
         let mut packages = 0;
         let mut broken = None;
+        let mut budget = Budget::default();
         if content.size() > 0 {
             let size = content.size();
             let outcome = blobs(content, size, &mut |blob| {
-                match package::add(blob, file.path, section) {
+                match package::add(blob, file.path, section, &mut budget) {
                     Ok(()) => packages += 1,
                     Err(error) => broken = broken.take().or(Some(reason(error)?)),
                 }

@@ -4,49 +4,54 @@ use plimsoll_types::{PackageRecord, PackageType, PathBytes, Payload, Record, Sec
 
 use super::header::{Header, Tag};
 use crate::ReadError;
+use crate::budget::Budget;
 
 /// Linux refuses longer paths.
 const PATH_MAX: usize = 4096;
-
-/// How many bytes the paths of one package may have: far beyond the largest kernel package, and a bound on
-/// headers that name one long directory for each of many files.
-const MAX_PATH_BYTES: usize = 64 << 20;
 
 /// States of files that are not there as this package has them: replaced, not installed, of another colour.
 const NOT_OWNED: &[u8] = &[1, 2, 4];
 
 /// Adds the package of a header blob. `gpg-pubkey` is one, as for `rpm -qa` and other scanners.
-pub(super) fn add(blob: &[u8], database: &PathBytes, section: &mut Section) -> Result<(), ReadError> {
-    let payload = Payload::Package(Box::new(package(blob, database)?));
+pub(super) fn add(
+    blob: &[u8],
+    database: &PathBytes,
+    section: &mut Section,
+    budget: &mut Budget,
+) -> Result<(), ReadError> {
+    let payload = Payload::Package(Box::new(package(blob, database, budget)?));
     section.records.push(Record { path: database.clone(), payload });
     Ok(())
 }
 
-fn package(blob: &[u8], database: &PathBytes) -> Result<PackageRecord, ReadError> {
+fn package(blob: &[u8], database: &PathBytes, budget: &mut Budget) -> Result<PackageRecord, ReadError> {
     let header = Header::parse(blob)?;
+    budget.package()?;
     let missing = |what: &str| ReadError::Malformed(format!("package header: no {what}"));
-    let name = header.string(Tag::Name).ok_or_else(|| missing("name"))?;
-    let version = header.string(Tag::Version).ok_or_else(|| missing("version"))?;
-    let version = match header.string(Tag::Release) {
+    // One long text of the data may be the value of every tag.
+    let mut text = |tag| {
+        let text = header.string(tag);
+        budget.text(text.as_ref().map_or(0, String::len))?;
+        Ok::<_, ReadError>(text)
+    };
+    let name = text(Tag::Name)?.ok_or_else(|| missing("name"))?;
+    let version = text(Tag::Version)?.ok_or_else(|| missing("version"))?;
+    let version = match text(Tag::Release)? {
         Some(release) => format!("{version}-{release}"),
         None => version,
     };
     let mut package = PackageRecord::new(PackageType::Rpm, name, version);
     package.epoch = header.number(Tag::Epoch);
-    package.arch = header.string(Tag::Arch);
-    package.vendor = header.string(Tag::Vendor);
-    package.maintainer = header.string(Tag::Packager);
-    package
-        .licenses
-        .extend(header.string(Tag::License).and_then(|text| crate::license::claim(&text, database)));
-    package
-        .extra
-        .extend(header.string(Tag::ModularityLabel).map(|text| ("modularitylabel".to_owned(), text)));
-    if let Some(file) = header.string(Tag::SourceRpm) {
+    package.arch = text(Tag::Arch)?;
+    package.vendor = text(Tag::Vendor)?;
+    package.maintainer = text(Tag::Packager)?;
+    package.licenses.extend(text(Tag::License)?.and_then(|text| crate::license::claim(&text, database)));
+    package.extra.extend(text(Tag::ModularityLabel)?.map(|text| ("modularitylabel".to_owned(), text)));
+    if let Some(file) = text(Tag::SourceRpm)? {
         package.source = source(&file);
         package.extra.push(("sourcerpm".to_owned(), file));
     }
-    package.owned_paths = owned_paths(&header)?;
+    package.owned_paths = owned_paths(&header, budget)?;
     Ok(package)
 }
 
@@ -58,20 +63,15 @@ fn source(file: &str) -> Option<SourcePackage> {
     Some(SourcePackage { name: name.to_owned(), version: Some(format!("{version}-{release}")) })
 }
 
-fn owned_paths(header: &Header<'_>) -> Result<Vec<PathBytes>, ReadError> {
+fn owned_paths(header: &Header<'_>, budget: &mut Budget) -> Result<Vec<PathBytes>, ReadError> {
     let directories = header.strings(Tag::DirNames);
     let states = header.bytes(Tag::FileStates);
     let is_owned = |at: usize| states.get(at).is_none_or(|state| !NOT_OWNED.contains(state));
     let mut paths = Vec::new();
-    let mut total = 0;
-    let mut add = |directory: &[u8], name: &[u8]| {
+    // Without the budget, headers could name one long directory for each of many files.
+    let mut add = |directory: &[u8], name: &[u8]| -> Result<(), ReadError> {
         let length = directory.len() + name.len();
-        total += length;
-        if total > MAX_PATH_BYTES {
-            return Err(ReadError::Limit(format!(
-                "a package owns paths of more than {MAX_PATH_BYTES} bytes"
-            )));
-        }
+        budget.text(length)?;
         if length < PATH_MAX {
             paths.push(PathBytes::clean(&[directory, name].concat()));
         }
@@ -100,7 +100,11 @@ mod tests {
     use super::*;
 
     fn read(tags: &[(Tag, Value<'_>)]) -> Result<PackageRecord, ReadError> {
-        package(&header(tags), &"var/lib/rpm/rpmdb.sqlite".into())
+        read_within(65 << 20, tags)
+    }
+
+    fn read_within(budget: usize, tags: &[(Tag, Value<'_>)]) -> Result<PackageRecord, ReadError> {
+        package(&header(tags), &"var/lib/rpm/rpmdb.sqlite".into(), &mut Budget::of(budget))
     }
 
     #[test]
@@ -145,6 +149,19 @@ mod tests {
     }
 
     #[test]
+    fn texts_cannot_be_multiplied_without_end() {
+        let vendor = "v".repeat(10_000);
+        let tags = [
+            (Tag::Name, Value::Text("a")),
+            (Tag::Version, Value::Text("1")),
+            (Tag::Vendor, Value::Text(&vendor)),
+            (Tag::Packager, Value::Text(&vendor)),
+        ];
+        assert!(read_within(25_000, &tags).is_ok());
+        assert!(matches!(read_within(19_000, &tags), Err(ReadError::Limit(_))));
+    }
+
+    #[test]
     fn a_long_directory_cannot_be_multiplied_without_end() {
         let directory = "d".repeat(1 << 20);
         let with = |files: usize| {
@@ -158,7 +175,7 @@ mod tests {
                 (Tag::DirIndexes, Value::Numbers(&indexes)),
             ])
         };
-        assert_eq!(with(63).unwrap().owned_paths, []);
-        assert!(matches!(with(64), Err(ReadError::Limit(_))));
+        assert_eq!(with(64).unwrap().owned_paths, []);
+        assert!(matches!(with(65), Err(ReadError::Limit(_))));
     }
 }

@@ -7,6 +7,7 @@ use plimsoll_types::{DatabaseState, PathBytes, Payload, Record, Section};
 use super::package;
 use super::sqlite_file::{File, Value};
 use super::wal::Wal;
+use crate::budget::Budget;
 use crate::lines::reason;
 use crate::{Analyzer, Content, FileMeta, Interest, ReadError, Scratch};
 
@@ -27,7 +28,7 @@ impl Analyzer for RpmSqlite {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn wants(&self, file: &FileMeta<'_>) -> Interest {
@@ -99,6 +100,7 @@ fn read_database(
     let format = "rpm".to_owned();
     let mut packages = 0;
     let mut broken = None;
+    let mut budget = Budget::default();
     // SQLite takes an empty file for a database without tables.
     if size > 0 || wal.is_some() {
         let outcome = File::open(content, size, wal).and_then(|mut file| {
@@ -106,7 +108,7 @@ fn read_database(
                 let Some(Value::Bytes(blob)) = columns.get(1) else {
                     return Err(ReadError::Malformed("a row of Packages has no blob".to_owned()));
                 };
-                match package::add(blob, path, section) {
+                match package::add(blob, path, section, &mut budget) {
                     Ok(()) => packages += 1,
                     Err(error) => broken = broken.take().or(Some(reason(error)?)),
                 }
