@@ -1,0 +1,70 @@
+//! The metrics of a process.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::{Metric, Registry};
+
+/// Every metric of a process; clones are the same registry. Names are `plimsoll_<crate>_<noun>`.
+#[derive(Clone, Debug)]
+pub struct Metrics(Arc<Mutex<Registry>>);
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// What [`Metrics::render`] writes, as an HTTP content type.
+    pub const CONTENT_TYPE: &'static str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+    /// A registry without metrics.
+    pub fn new() -> Self {
+        Self(Arc::new(Mutex::new(Registry::with_prefix("plimsoll"))))
+    }
+
+    /// Registers `metric` as `plimsoll_<scope>_<name>`; `scope` is the crate that counts. The text format adds what
+    /// it must: a full stop after `help`, `_total` after the name of a counter. Registering a name twice gives a
+    /// broken exposition: it is done once, when the role starts.
+    pub fn register(&self, scope: &'static str, name: &'static str, help: &'static str, metric: impl Metric) {
+        self.lock().register(format!("{scope}_{name}"), help, metric);
+    }
+
+    /// Everything, in the OpenMetrics text format.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string fails only where a metric's own encoder does; what was written before it still counts.
+        if encode(&mut text, &self.lock()).is_err() {
+            text.push_str("# a metric could not be written\n");
+        }
+        text
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Registry> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::metrics::counter::Counter;
+    use prometheus_client::metrics::family::Family;
+
+    use super::*;
+
+    #[test]
+    fn a_metric_is_rendered_under_its_scope() {
+        let metrics = Metrics::new();
+        let jobs: Family<[(&str, &str); 1], Counter> = Family::default();
+        metrics.register("fleet", "jobs", "Jobs that ended", jobs.clone());
+        jobs.get_or_create(&[("outcome", "done")]).inc_by(2);
+        assert_eq!(
+            metrics.clone().render(),
+            "# HELP plimsoll_fleet_jobs Jobs that ended.\n\
+             # TYPE plimsoll_fleet_jobs counter\n\
+             plimsoll_fleet_jobs_total{outcome=\"done\"} 2\n\
+             # EOF\n"
+        );
+    }
+}
