@@ -4,6 +4,8 @@
 //! one protobuf message (`proto/plimsoll/evidence/v1`). Encoding is deterministic. Decoding trusts nothing:
 //! [`DecodeLimits`] bound what is allocated before it is allocated, and every length, index and enum value of
 //! every column is checked, so that damaged bytes are a [`CodecError`] and never a panic or a wrong answer.
+//!
+//! With the feature `tonic` there is also `v1`, the gRPC API.
 
 mod blob_link;
 mod column;
@@ -22,6 +24,9 @@ mod paths;
     reason = "prost writes this file"
 )]
 mod pb;
+#[cfg(feature = "tonic")]
+#[expect(missing_docs, clippy::default_trait_access, reason = "prost and tonic write this file")]
+pub mod v1;
 
 pub use blob_link::{BlobLink, decode_blob_link, encode_blob_link};
 pub use envelope::EVIDENCE_FORMAT;
