@@ -159,9 +159,18 @@ impl FromStr for Purl {
             Some(at) => (&rest[..at], Some(decoded(&rest[at + 1..])?)),
             None => (rest, None),
         };
-        let mut segments =
-            path.split('/').filter(|part| !part.is_empty()).map(decoded).collect::<Result<Vec<_>, _>>()?;
-        let name = segments.pop().ok_or_else(|| error("there is no name"))?;
+        // Names may hold a slash. What is joined by slashes may not, or it would read differently when written.
+        let segment = |part: &str| match decoded(part)? {
+            part if part.contains('/') => Err(error("a segment has a slash in it")),
+            part => Ok(part),
+        };
+        let (namespace, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let name = decoded(name)?;
+        if name.is_empty() {
+            return Err(error("there is no name"));
+        }
+        let namespace = namespace.split('/').filter(|part| !part.is_empty());
+        let namespace = namespace.map(segment).collect::<Result<Vec<_>, _>>()?.join("/");
         let mut parsed_qualifiers = BTreeMap::new();
         for pair in qualifiers.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let (key, value) = pair.split_once('=').ok_or_else(|| error("a qualifier is not key=value"))?;
@@ -179,14 +188,13 @@ impl FromStr for Purl {
             .map(|subpath| {
                 subpath
                     .split('/')
-                    .filter(|part| !matches!(*part, "" | "." | ".."))
-                    .map(decoded)
+                    .map(segment)
+                    .filter(|part| !matches!(part.as_deref(), Ok("" | "." | "..")))
                     .collect::<Result<Vec<_>, _>>()
             })
             .transpose()?
             .map(|parts| parts.join("/"))
             .filter(|subpath| !subpath.is_empty());
-        let namespace = segments.join("/");
         let mut purl = Self::new(purl_type, Some(&namespace), &name, version.as_deref());
         purl.qualifiers = parsed_qualifiers;
         purl.subpath = subpath;
@@ -234,9 +242,18 @@ mod tests {
 
     #[test]
     fn bad_ones_say_why() {
-        for bad in
-            ["", "pkg:", "pkg:npm", "npm/a", "pkg:npm/a?x", "pkg:n%pm/a", "pkg:npm/a?a=1&a=2", "pkg:npm/%zz"]
-        {
+        for bad in [
+            "",
+            "pkg:",
+            "pkg:npm",
+            "npm/a",
+            "pkg:npm/a?x",
+            "pkg:n%pm/a",
+            "pkg:npm/a?a=1&a=2",
+            "pkg:npm/%zz",
+            "pkg:npm/%2F/a",
+            "pkg:npm/a#b%2Fc",
+        ] {
             assert!(bad.parse::<Purl>().is_err(), "{bad:?}");
         }
     }

@@ -176,7 +176,7 @@ impl fmt::Display for Reference {
     }
 }
 
-/// `PATH[:TAG]`: the tag is what follows the last colon, unless a slash follows it.
+/// `PATH[:TAG]`: the tag is what follows the first colon, for a tag may be a reference with a port.
 fn split_path(text: &str) -> (PathBuf, Option<String>) {
     match text.split_once(':') {
         Some((path, tag)) if !path.is_empty() && !tag.is_empty() => (path.into(), Some(tag.to_owned())),
@@ -190,22 +190,21 @@ impl FromStr for ImageSource {
     fn from_str(text: &str) -> Result<Self, ReferenceError> {
         let error = |why| ReferenceError { text: text.chars().take(200).collect(), why };
         let Some((scheme, rest)) = text.split_once(':') else { return text.parse().map(Self::Registry) };
-        let need_path =
-            |rest: &str| if rest.is_empty() { Err(error("a path must follow the colon")) } else { Ok(()) };
+        let no_path = || error("a path must follow the colon");
         match scheme {
             "oci" | "oci-archive" | "docker-archive" => {
-                need_path(rest)?;
                 let (path, tag) = split_path(rest);
+                if path.as_os_str().is_empty() {
+                    return Err(no_path());
+                }
                 Ok(match scheme {
                     "oci" => Self::OciDir { path, tag },
                     "oci-archive" => Self::OciArchive { path, tag },
                     _ => Self::DockerArchive { path, tag },
                 })
             }
-            "rootfs" => {
-                need_path(rest)?;
-                Ok(Self::Rootfs { path: rest.into() })
-            }
+            "rootfs" if rest.is_empty() => Err(no_path()),
+            "rootfs" => Ok(Self::Rootfs { path: rest.into() }),
             "docker" | "registry" => rest.trim_start_matches("//").parse().map(Self::Registry),
             _ => text.parse().map(Self::Registry),
         }
@@ -275,6 +274,8 @@ mod tests {
         );
         assert_eq!("rootfs:/a:b".parse(), Ok(ImageSource::Rootfs { path: "/a:b".into() }));
         assert!(matches!("localhost:5000/x".parse(), Ok(ImageSource::Registry(_))));
-        assert!("oci:".parse::<ImageSource>().is_err());
+        for bad in ["oci:", "oci::", "docker-archive:::", "rootfs:"] {
+            assert!(bad.parse::<ImageSource>().is_err(), "{bad}");
+        }
     }
 }
