@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use plimsoll_analyze::{Analyzer, fingerprint};
 use plimsoll_proto::DecodeLimits;
+use plimsoll_state::Fingerprints;
 use plimsoll_store::{Key, Store};
 use plimsoll_types::{Digest, EvidenceGroup};
 
@@ -26,8 +27,8 @@ pub struct Engine {
     pub(crate) analyzers: Arc<[&'static dyn Analyzer]>,
     pub(crate) limits: Arc<EngineLimits>,
     pub(crate) slots: usize,
-    index: Digest,
-    packages: Digest,
+    pub(crate) answers_from_store: bool,
+    fingerprints: Fingerprints,
 }
 
 impl Engine {
@@ -44,12 +45,15 @@ impl Engine {
     ) -> Self {
         let print = |group| fingerprint(group, analyzers, &limits.analyze);
         Self {
-            index: print(EvidenceGroup::Index),
-            packages: print(EvidenceGroup::Packages),
+            fingerprints: Fingerprints {
+                index: print(EvidenceGroup::Index),
+                packages: print(EvidenceGroup::Packages),
+            },
             store,
             analyzers: analyzers.into(),
             limits: Arc::new(limits),
             slots: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            answers_from_store: true,
         }
     }
 
@@ -59,17 +63,34 @@ impl Engine {
         self
     }
 
+    /// Makes a source show its manifests and configs also when the store has them. For those who resolve for
+    /// several tenants: that one of them can name a digest is no proof that he may read what it stands for.
+    pub fn asking_the_source(mut self) -> Self {
+        self.answers_from_store = false;
+        self
+    }
+
     /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }
 
-    /// Where a group's evidence of a layer is kept.
-    pub fn evidence_key(&self, diff_id: Digest, group: EvidenceGroup) -> Key {
-        let fingerprint = match group {
-            EvidenceGroup::Index => self.index,
-            EvidenceGroup::Packages => self.packages,
-        };
-        Key::Evidence { diff_id, group, fingerprint }
+    /// What tells this engine's evidence from that of other analyzers, versions and configurations.
+    pub fn fingerprints(&self) -> Fingerprints {
+        self.fingerprints
     }
+
+    /// Where this engine keeps a group's evidence of a layer.
+    pub fn evidence_key(&self, diff_id: Digest, group: EvidenceGroup) -> Key {
+        evidence_key(&self.fingerprints, diff_id, group)
+    }
+}
+
+/// Where a group's evidence of a layer is kept, by the analyzers that made it.
+pub(crate) fn evidence_key(fingerprints: &Fingerprints, diff_id: Digest, group: EvidenceGroup) -> Key {
+    let fingerprint = match group {
+        EvidenceGroup::Index => fingerprints.index,
+        EvidenceGroup::Packages => fingerprints.packages,
+    };
+    Key::Evidence { diff_id, group, fingerprint }
 }

@@ -43,6 +43,44 @@ pub enum Error {
     /// The knowledge snapshot could not be read.
     #[error(transparent)]
     Knowledge(#[from] plimsoll_knowledge::Error),
+    /// What was asked for is no reference.
+    #[error("{reference:?} names no image: {source}")]
+    Reference {
+        /// What was asked for.
+        reference: String,
+        /// Why.
+        source: plimsoll_types::ReferenceError,
+    },
+    /// A policy or allowlist a scan asks for cannot be used.
+    #[error("policy or allowlist {digest}: {why}")]
+    Rules {
+        /// Its digest.
+        digest: Digest,
+        /// Why not.
+        why: String,
+    },
+    /// A config claims another content for a layer than the layer has.
+    #[error("layer {layer} holds {got}, and the image config claims {claimed}; rebuild the image")]
+    FalseClaim {
+        /// Digest of the blob.
+        layer: Digest,
+        /// The claim.
+        claimed: Digest,
+        /// The truth.
+        got: Digest,
+    },
+    /// An instant no calendar has.
+    #[error("no verdict can hold for this instant: {0}")]
+    Instant(String),
+    /// A report that cannot be written down.
+    #[error("the verdict document cannot be written: {0}")]
+    Document(#[from] serde_json::Error),
+    /// The queue failed.
+    #[error(transparent)]
+    Queue(#[from] plimsoll_queue::Error),
+    /// The state failed.
+    #[error(transparent)]
+    State(#[from] plimsoll_state::Error),
     /// Analyzing a layer panicked.
     #[error("analyzing layer {layer} panicked: {message}; please report it")]
     Panicked {
@@ -62,8 +100,13 @@ impl Error {
             Self::Store(_) => "store",
             Self::Damaged { .. } => "store_damaged",
             Self::Vanished { .. } => "store_vanished",
-            Self::LayerCount { .. } => "bad_image",
+            Self::LayerCount { .. } | Self::FalseClaim { .. } => "bad_image",
             Self::Knowledge(_) => "knowledge",
+            Self::Reference { .. } => "bad_reference",
+            Self::Rules { .. } => "bad_policy",
+            Self::Instant(_) | Self::Document(_) => "internal",
+            Self::Queue(_) => "queue",
+            Self::State(_) => "state",
             Self::Panicked { .. } => "panic",
         }
     }
@@ -74,8 +117,17 @@ impl Error {
             Self::Source(error) => error.retry(),
             Self::Layer(error) => source_failure(error).map_or(error.retry(), plimsoll_oci::Error::retry),
             Self::Store(error) => error.retry(),
+            Self::Queue(error) => error.retry(),
+            Self::State(error) => error.retry(),
             Self::Damaged { .. } | Self::Vanished { .. } => Retry::After(None),
-            Self::LayerCount { .. } | Self::Knowledge(_) | Self::Panicked { .. } => Retry::Never,
+            Self::LayerCount { .. }
+            | Self::Knowledge(_)
+            | Self::Reference { .. }
+            | Self::Rules { .. }
+            | Self::Instant(_)
+            | Self::Document(_)
+            | Self::FalseClaim { .. }
+            | Self::Panicked { .. } => Retry::Never,
         }
     }
 }

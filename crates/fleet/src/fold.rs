@@ -5,6 +5,7 @@ use plimsoll_proto::{CodecError, DecodeLimits, decode_index, decode_packages};
 use plimsoll_store::Key;
 use plimsoll_types::{Digest, Evidence, EvidenceGroup, IndexEvidence, Inventory, PackagesEvidence};
 
+use crate::engine::evidence_key;
 use crate::plan::{LayerState, Plan, blob_link};
 use crate::{Engine, Error};
 
@@ -31,19 +32,20 @@ pub async fn fold(engine: &Engine, plan: &Plan) -> Result<Folded, Error> {
         }
         let link = match (layer.state, layer.link) {
             (LayerState::Known, Some(link)) => link,
-            _ => blob_link(engine, &layer.descriptor)
+            _ => blob_link(engine, layer.descriptor.digest)
                 .await?
                 .ok_or_else(|| Error::Vanished { key: Key::BlobLink(layer.descriptor.digest).path() })?,
         };
         layers.push(Some((link.diff_id, link.uncompressed_size)));
-        let index = fetch(engine, link.diff_id, EvidenceGroup::Index).await?;
-        let packages = fetch(engine, link.diff_id, EvidenceGroup::Packages).await?;
+        let key = |group| evidence_key(&layer.fingerprints, link.diff_id, group);
+        let index = fetch(engine, &key(EvidenceGroup::Index)).await?;
+        let packages = fetch(engine, &key(EvidenceGroup::Packages)).await?;
         let limits = engine.limits.decode;
         jobs.push(Some(tokio::task::spawn_blocking(move || decode(&index, &packages, &limits))));
     }
     let mut evidence = Vec::with_capacity(jobs.len());
     let mut damaged = None;
-    for (job, layer) in jobs.into_iter().zip(&layers) {
+    for ((job, layer), planned) in jobs.into_iter().zip(&layers).zip(&plan.layers) {
         let (Some(job), Some((diff_id, _))) = (job, layer) else {
             evidence.push(nothing());
             continue;
@@ -52,10 +54,11 @@ pub async fn fold(engine: &Engine, plan: &Plan) -> Result<Folded, Error> {
             Ok(Ok(decoded)) => evidence.push(decoded),
             Ok(Err((group, source))) => {
                 // Damage seldom comes alone: all of it goes at once, so that one more attempt mends it.
+                let key = |group| evidence_key(&planned.fingerprints, *diff_id, group);
                 for group in EvidenceGroup::ALL {
-                    engine.store.delete(&engine.evidence_key(*diff_id, *group)).await?;
+                    engine.store.delete(&key(*group)).await?;
                 }
-                let key = engine.evidence_key(*diff_id, group).path();
+                let key = key(group).path();
                 damaged = damaged.or(Some(Error::Damaged { key, source }));
             }
             Err(join) => return Err(Error::Panicked { layer: *diff_id, message: join.to_string() }),
@@ -76,9 +79,8 @@ pub async fn fold(engine: &Engine, plan: &Plan) -> Result<Folded, Error> {
     Ok(Folded { inventory, layers })
 }
 
-async fn fetch(engine: &Engine, diff_id: Digest, group: EvidenceGroup) -> Result<Bytes, Error> {
-    let key = engine.evidence_key(diff_id, group);
-    engine.store.get(&key, None).await?.ok_or_else(|| Error::Vanished { key: key.path() })
+async fn fetch(engine: &Engine, key: &Key) -> Result<Bytes, Error> {
+    engine.store.get(key, None).await?.ok_or_else(|| Error::Vanished { key: key.path() })
 }
 
 fn decode(

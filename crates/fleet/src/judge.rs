@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use plimsoll_knowledge::Snapshot;
 use plimsoll_policy::{Allowlist, Input, Policy, evaluate, judged_by};
 use plimsoll_types::BlindKind;
-use plimsoll_types::report::{Coverage, Image, Layer, Report, SCHEMA, Verdict};
+use plimsoll_types::report::{Coverage, Image, Layer, Report, ReportError, SCHEMA, Verdict, VerdictStatus};
 
 use crate::Error;
 use crate::fold::Folded;
-use crate::plan::{LayerState, Plan};
+use crate::plan::{LayerState, Plan, PlannedLayer};
 use crate::resolve::Resolved;
 use crate::unseen::{self, Known};
 
@@ -30,28 +30,31 @@ pub struct Rules<'a> {
 }
 
 /// Matches, judges and reports. Pure: the same arguments give the same report.
+///
+/// Distro and packages move out of `folded` into the report. The rest, the files above all, is left to the caller,
+/// who can free it when nobody waits any more.
 pub fn judge(
     reference: &str,
     image: &Resolved,
     plan: &Plan,
-    folded: Folded,
+    folded: &mut Folded,
     rules: &Rules<'_>,
 ) -> Result<Report, Error> {
     let Folded { inventory, layers } = folded;
-    let known = Known::of(&inventory, rules.knowledge, rules.now)?;
+    let known = Known::of(inventory, rules.knowledge, rules.now)?;
     let mut vulnerabilities = known.vulnerabilities;
     let mut blind_spots = image.blind_spots.clone();
     blind_spots.extend(known.blind_spots);
-    blind_spots.extend(unseen::empty(&inventory));
+    blind_spots.extend(unseen::empty(inventory));
     blind_spots.extend(inventory.blind_spots.iter().cloned());
     blind_spots.sort();
     blind_spots.dedup();
-    let described = describe(reference, image, plan, &layers);
+    let described = describe(reference, image, plan, layers);
     let evaluation = evaluate(
         rules.policy,
         rules.allowlists,
         &Input {
-            inventory: &inventory,
+            inventory,
             vulnerabilities: &vulnerabilities,
             blind_spots: &blind_spots,
             knowledge: &known.ages,
@@ -65,8 +68,8 @@ pub fn judge(
     Ok(Report {
         schema: SCHEMA.to_owned(),
         image: Some(described),
-        distro: inventory.distro,
-        packages: inventory.packages,
+        distro: inventory.distro.take(),
+        packages: std::mem::take(&mut inventory.packages),
         vulnerabilities,
         coverage: Coverage { blind_spots },
         verdict: Verdict {
@@ -80,6 +83,39 @@ pub fn judge(
         error: None,
         timings: BTreeMap::new(),
     })
+}
+
+/// The report of an image whose deadline came before all of its layers were known, and `why` for a person.
+pub fn not_judged_in_time(
+    reference: &str,
+    image: &Resolved,
+    plan: &Plan,
+    rules: &Rules<'_>,
+    why: String,
+) -> Report {
+    let verified = |layer: &PlannedLayer| layer.link.map(|link| (link.diff_id, link.uncompressed_size));
+    let verified: Vec<_> = plan.layers.iter().map(verified).collect();
+    let mut blind_spots = image.blind_spots.clone();
+    blind_spots.sort();
+    let status = VerdictStatus::NotJudged;
+    Report {
+        schema: SCHEMA.to_owned(),
+        image: Some(describe(reference, image, plan, &verified)),
+        distro: None,
+        packages: Vec::new(),
+        vulnerabilities: Vec::new(),
+        coverage: Coverage { blind_spots },
+        verdict: Verdict {
+            status,
+            exit_code: status.exit_code(),
+            reasons: Vec::new(),
+            policy_digest: Some(judged_by(rules.policy, rules.allowlists)),
+            knowledge_digest: rules.knowledge.map(Snapshot::digest),
+            evaluated_at: rules.now.to_string(),
+        },
+        error: Some(ReportError { kind: "deadline".to_owned(), retryable: true, message: why }),
+        timings: BTreeMap::new(),
+    }
 }
 
 fn describe(

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use plimsoll_proto::{BlobLink, decode_blob_link};
+use plimsoll_state::Fingerprints;
 use plimsoll_store::Key;
 use plimsoll_types::{Descriptor, Digest, EvidenceGroup};
 
@@ -25,6 +26,8 @@ pub struct PlannedLayer {
     pub claimed_diff_id: Digest,
     /// What the blob was verified to be by an earlier pull.
     pub link: Option<BlobLink>,
+    /// Which analyzers' evidence of it is meant.
+    pub fingerprints: Fingerprints,
     /// How it has to be treated.
     pub state: LayerState,
 }
@@ -62,7 +65,7 @@ impl Plan {
 pub async fn plan(engine: &Engine, image: &Resolved) -> Result<Plan, Error> {
     let mut layers = Vec::with_capacity(image.manifest.layers.len());
     for (descriptor, claimed) in image.manifest.layers.iter().zip(&image.config.diff_ids) {
-        let link = blob_link(engine, descriptor).await?;
+        let link = blob_link(engine, descriptor.digest).await?;
         let state = match link {
             _ if is_encrypted(descriptor) => LayerState::Encrypted,
             // A blob holds one content only: a config that claims another one is found out when it is read.
@@ -72,14 +75,20 @@ pub async fn plan(engine: &Engine, image: &Resolved) -> Result<Plan, Error> {
             None if has_evidence(engine, *claimed).await? => LayerState::Unverified,
             _ => LayerState::Outstanding,
         };
-        layers.push(PlannedLayer { descriptor: descriptor.clone(), claimed_diff_id: *claimed, link, state });
+        layers.push(PlannedLayer {
+            descriptor: descriptor.clone(),
+            claimed_diff_id: *claimed,
+            link,
+            fingerprints: engine.fingerprints(),
+            state,
+        });
     }
     Ok(Plan { layers })
 }
 
 /// What an earlier pull has verified a blob to be. A damaged link is removed and counts as none.
-pub(crate) async fn blob_link(engine: &Engine, blob: &Descriptor) -> Result<Option<BlobLink>, Error> {
-    let key = Key::BlobLink(blob.digest);
+pub(crate) async fn blob_link(engine: &Engine, blob: Digest) -> Result<Option<BlobLink>, Error> {
+    let key = Key::BlobLink(blob);
     let Some(bytes) = engine.store.get(&key, None).await? else { return Ok(None) };
     if let Ok(link) = decode_blob_link(&bytes, &engine.limits.decode) {
         return Ok(Some(link));

@@ -1,8 +1,10 @@
 //! From a reference to one image: manifest, config, platform.
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use plimsoll_oci::{
-    Document, Fetched, IndexEntry, Source, digest_of, parse_config, parse_document, rivals, select_platform,
+    BlobStream, Document, Fetched, IndexEntry, Source, digest_of, parse_config, parse_document, rivals,
+    select_platform,
 };
 use plimsoll_store::Key;
 use plimsoll_types::{BlindKind, BlindSpot, Descriptor, Digest, ImageConfig, Manifest, Platform};
@@ -28,21 +30,105 @@ pub struct Resolved {
     pub blind_spots: Vec<BlindSpot>,
 }
 
-/// Resolves what `source` names to the image for `platform`. Manifest, index and config end in the store.
-pub async fn resolve(engine: &Engine, source: &dyn Source, platform: &Platform) -> Result<Resolved, Error> {
+impl Resolved {
+    /// An error if the image stands alone and is for another platform than the one asked for by name.
+    pub fn must_be_for(&self, wanted: &Platform) -> Result<(), plimsoll_oci::Error> {
+        let same = (&wanted.os, &wanted.architecture) == (&self.platform.os, &self.platform.architecture);
+        if self.index.is_some() || same {
+            return Ok(());
+        }
+        let (wanted, available) = (wanted.clone(), vec![self.platform.clone()]);
+        Err(plimsoll_oci::Error::NoSuchPlatform { wanted, available })
+    }
+}
+
+/// What a reference named when it was looked at: no later step reads a tag.
+#[derive(Clone, Debug)]
+pub struct Pinned {
+    top: Fetched,
+    document: Document,
+}
+
+impl Pinned {
+    /// Digest of the index, if it is one.
+    pub fn index(&self) -> Option<Digest> {
+        matches!(self.document, Document::Index(_)).then_some(self.top.descriptor.digest)
+    }
+
+    /// The platforms an index offers images for, attestations left out; empty for an image that stands alone.
+    pub fn platforms(&self) -> Vec<Platform> {
+        let mut platforms: Vec<Platform> = self
+            .entries()
+            .iter()
+            .filter(|entry| !entry.is_attestation())
+            .filter_map(|entry| entry.platform.clone())
+            .collect();
+        platforms.sort();
+        platforms.dedup();
+        platforms
+    }
+
+    fn entries(&self) -> &[IndexEntry] {
+        match &self.document {
+            Document::Index(entries) => entries,
+            _ => &[],
+        }
+    }
+}
+
+/// Looks at what `source` names. The manifest or index ends in the store.
+pub async fn pin(engine: &Engine, source: &dyn Source) -> Result<Pinned, Error> {
     let top = source.resolve().await?;
     keep_manifest(engine, &top).await?;
+    let document = document(&top)?;
+    Ok(Pinned { top, document })
+}
+
+/// Resolves what `source` names to the image for `platform`. Manifest, index and config end in the store.
+pub async fn resolve(engine: &Engine, source: &dyn Source, platform: &Platform) -> Result<Resolved, Error> {
+    let pinned = pin(engine, source).await?;
+    image(engine, source, &pinned, platform).await
+}
+
+/// The image for `platform` of what was pinned.
+pub async fn image(
+    engine: &Engine,
+    source: &dyn Source,
+    pinned: &Pinned,
+    platform: &Platform,
+) -> Result<Resolved, Error> {
+    let entry = match &pinned.document {
+        Document::Index(entries) => Some(select_platform(entries, platform)?),
+        _ => None,
+    };
+    assemble(engine, source, pinned, entry).await
+}
+
+/// An image that was resolved before, from what is in the store.
+pub async fn recall(engine: &Engine, index: Option<Digest>, manifest: Digest) -> Result<Resolved, Error> {
+    let top = stored_manifest(engine, index.unwrap_or(manifest)).await?;
+    let pinned = Pinned { document: document(&top)?, top };
+    let entry = pinned.entries().iter().find(|entry| entry.descriptor.digest == manifest);
+    let mut engine = engine.clone();
+    engine.answers_from_store = true;
+    assemble(&engine, &Nowhere, &pinned, entry).await
+}
+
+/// Manifest and config of an image, and what they and the index say.
+async fn assemble(
+    engine: &Engine,
+    source: &dyn Source,
+    pinned: &Pinned,
+    entry: Option<&IndexEntry>,
+) -> Result<Resolved, Error> {
     let mut blind_spots = Vec::new();
-    let (fetched, index, mut other_platforms, named) = match document(&top)? {
-        Document::Index(entries) => {
-            let entry = select_platform(&entries, platform)?;
-            blind_spots.extend(ambiguous(&entries, entry));
-            let fetched = source.manifest(&entry.descriptor.digest).await?;
-            keep_manifest(engine, &fetched).await?;
-            let others = other_platforms(&entries, entry);
-            (fetched, Some(top.descriptor.digest), others, entry.platform.clone())
+    let (fetched, mut other_platforms) = match entry {
+        Some(entry) => {
+            blind_spots.extend(ambiguous(pinned.entries(), entry));
+            let fetched = manifest(engine, source, entry.descriptor.digest).await?;
+            (fetched, other_platforms(pinned.entries(), entry))
         }
-        _ => (top, None, Vec::new(), None),
+        None => (pinned.top.clone(), Vec::new()),
     };
     let manifest = match document(&fetched)? {
         Document::Image(manifest) => manifest,
@@ -55,18 +141,76 @@ pub async fn resolve(engine: &Engine, source: &dyn Source, platform: &Platform) 
     }
     blind_spots.extend(blind_spots_of(&manifest, &config));
     // Where index and config disagree the config is what the runtime would run.
-    if named.is_some_and(|named| named != config.platform) {
+    let named = entry.and_then(|entry| entry.platform.as_ref());
+    if named.is_some_and(|named| *named != config.platform) {
         other_platforms.retain(|other| *other != config.platform);
     }
     Ok(Resolved {
         digest: fetched.descriptor.digest,
-        index,
+        index: pinned.index(),
         platform: config.platform.clone(),
         other_platforms,
         blind_spots,
         manifest,
         config,
     })
+}
+
+/// A manifest an index lists.
+async fn manifest(engine: &Engine, source: &dyn Source, digest: Digest) -> Result<Fetched, Error> {
+    if engine.answers_from_store {
+        match stored_manifest(engine, digest).await {
+            Err(Error::Vanished { .. }) => {}
+            stored => return stored,
+        }
+    }
+    let fetched = source.manifest(&digest).await?;
+    keep_manifest(engine, &fetched).await?;
+    Ok(fetched)
+}
+
+/// A manifest or index of the store. What is damaged is removed and counts as not there.
+async fn stored_manifest(engine: &Engine, digest: Digest) -> Result<Fetched, Error> {
+    let key = Key::Manifest(digest);
+    if let Some(bytes) = engine.store.get(&key, None).await? {
+        if digest_of(&bytes) == digest {
+            // Without the word of a registry the document says itself what it is.
+            let descriptor = Descriptor { media_type: String::new(), digest, size: bytes.len() as u64 };
+            return Ok(Fetched { descriptor, bytes });
+        }
+        engine.store.delete(&key).await?;
+    }
+    Err(Error::Vanished { key: key.path() })
+}
+
+/// The source of an image nobody may be asked for any more.
+struct Nowhere;
+
+impl Nowhere {
+    fn gone<T>(what: &Digest) -> Result<T, plimsoll_oci::Error> {
+        let detail = "it has vanished from the store; scan the image again".to_owned();
+        Err(plimsoll_oci::Error::NotFound { what: what.to_string(), detail })
+    }
+}
+
+#[async_trait]
+impl Source for Nowhere {
+    async fn resolve(&self) -> Result<Fetched, plimsoll_oci::Error> {
+        let detail = "a pinned image is not resolved again".to_owned();
+        Err(plimsoll_oci::Error::NotFound { what: "the reference".to_owned(), detail })
+    }
+
+    async fn manifest(&self, digest: &Digest) -> Result<Fetched, plimsoll_oci::Error> {
+        Self::gone(digest)
+    }
+
+    async fn config(&self, descriptor: &Descriptor) -> Result<Bytes, plimsoll_oci::Error> {
+        Self::gone(&descriptor.digest)
+    }
+
+    async fn blob(&self, descriptor: &Descriptor) -> Result<BlobStream, plimsoll_oci::Error> {
+        Self::gone(&descriptor.digest)
+    }
 }
 
 fn document(fetched: &Fetched) -> Result<Document, plimsoll_oci::Error> {
@@ -87,7 +231,9 @@ async fn keep_manifest(engine: &Engine, fetched: &Fetched) -> Result<(), Error> 
 
 async fn config_bytes(engine: &Engine, source: &dyn Source, config: &Descriptor) -> Result<Bytes, Error> {
     let key = Key::Config(config.digest);
-    if let Some(bytes) = engine.store.get(&key, None).await? {
+    if engine.answers_from_store
+        && let Some(bytes) = engine.store.get(&key, None).await?
+    {
         if digest_of(&bytes) == config.digest {
             return Ok(bytes);
         }

@@ -1,0 +1,267 @@
+//! Complete targets out: folded, judged once for the instant of the claim, document first, then one transaction.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use plimsoll_proto::BlobLink;
+use plimsoll_state::{ClaimedLayer, ClaimedTarget, Fingerprints, LayerState as Settled, NewVerdict};
+use plimsoll_store::Key;
+use plimsoll_types::report::{Report, VerdictStatus};
+use plimsoll_types::{Failure, Retry, ScanState};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::Aggregator;
+use crate::document::{Document, document};
+use crate::fold::fold;
+use crate::judge::{Rules, judge, not_judged_in_time};
+use crate::plan::{LayerState, Plan, PlannedLayer};
+use crate::resolve::{Resolved, recall};
+use crate::rulebook::Rulebook;
+use crate::{Error, wait};
+
+/// How a target could not be judged.
+enum Trouble {
+    /// For now.
+    Step(Error),
+    /// For good: the scan ends.
+    Ends(ScanState, Failure),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Step(error)
+    }
+}
+
+impl Aggregator {
+    pub(super) async fn judge_targets(self: Arc<Self>, complete: &Notify) {
+        let mut failures = 0;
+        let mut at_work = JoinSet::new();
+        loop {
+            while at_work.try_join_next().is_some() {}
+            let free = self.config.slots.saturating_sub(at_work.len() as u32);
+            if free == 0 {
+                at_work.join_next().await;
+                continue;
+            }
+            let now = (self.clock)();
+            let lease = self.config.lease.as_millis() as i64;
+            match self.state.claim_complete(&self.config.holder, lease, free, now).await {
+                Ok(targets) if targets.is_empty() => {
+                    // A result that completes a scan wakes this at once; a deadline does not.
+                    let _ = tokio::time::timeout(self.config.idle, complete.notified()).await;
+                }
+                Ok(targets) => {
+                    failures = 0;
+                    for target in targets {
+                        let this = Arc::clone(&self);
+                        at_work.spawn(async move { this.settle_target(&target, now).await });
+                    }
+                }
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(%error, "no complete scans can be claimed");
+                    wait::after(failures).await;
+                }
+            }
+        }
+    }
+
+    async fn settle_target(&self, target: &ClaimedTarget, now: i64) {
+        let outcome = match self.verdict(target, now).await {
+            Ok(verdict) => {
+                let (scan, status) = (target.id.scan, verdict.status.as_str());
+                let document = verdict.document;
+                self.state.judged(target.id, &verdict, now).await.map(|first| {
+                    let took_ms = (self.clock)() - target.submitted_at;
+                    tracing::info!(%scan, target = target.id.ordinal, status, %document, first, took_ms, "judged");
+                })
+            }
+            Err(Trouble::Ends(end, failure)) => self.give_up(target, end, &failure, now).await,
+            Err(Trouble::Step(error)) => self.set_aside(target, &error, now).await,
+        };
+        if let Err(error) = outcome {
+            tracing::warn!(scan = %target.id.scan, %error, "the outcome could not be kept; it is made again");
+        }
+    }
+
+    /// What happens to a target some step failed for.
+    async fn set_aside(
+        &self,
+        target: &ClaimedTarget,
+        error: &Error,
+        now: i64,
+    ) -> Result<(), plimsoll_state::Error> {
+        let retry = error.retry();
+        let failure = Failure {
+            kind: error.kind().to_owned(),
+            message: error.to_string(),
+            retryable: retry.is_retryable(),
+        };
+        match retry {
+            Retry::After(delay) if target.attempts + 1 < self.config.attempts => {
+                tracing::warn!(scan = %target.id.scan, kind = failure.kind, failure.message, "judging is put off");
+                if matches!(error, Error::Damaged { .. } | Error::Vanished { .. }) {
+                    // Whatever was lost is made again; what was not costs a look into the store.
+                    let layers: Vec<_> = target.layers.iter().map(|layer| layer.digest).collect();
+                    self.state.want_again(&target.tenant, &layers, now).await?;
+                }
+                let next_at = now + wait::backoff(target.attempts + 1, delay).as_millis() as i64;
+                self.state.release(target.id, &self.config.holder, next_at, &failure).await?;
+                Ok(())
+            }
+            _ => self.give_up(target, ScanState::Failed, &failure, now).await,
+        }
+    }
+
+    async fn give_up(
+        &self,
+        target: &ClaimedTarget,
+        end: ScanState,
+        failure: &Failure,
+        now: i64,
+    ) -> Result<(), plimsoll_state::Error> {
+        tracing::warn!(scan = %target.id.scan, %end, kind = failure.kind, failure.message, "no verdict");
+        self.state.give_up(target.id, &self.config.holder, end, failure, now).await.map(drop)
+    }
+
+    async fn verdict(&self, target: &ClaimedTarget, now: i64) -> Result<NewVerdict, Trouble> {
+        if let Some((end, failure)) = target.layers.iter().find_map(trouble) {
+            return Err(Trouble::Ends(end, failure));
+        }
+        let standing = self.rules.borrow().clone();
+        let rules = standing.for_target(&self.engine, target).await?;
+        let image = recall(&self.engine, target.index, target.manifest).await?;
+        let plan = plan(target, &image, self.engine.fingerprints())?;
+        let known = target.layers.iter().filter(|layer| layer.known.is_some()).count();
+        let (report, document) = if target.layers.iter().any(is_outstanding) {
+            late(target, &image, &plan, &rules, known, now)?
+        } else {
+            self.judged(target, image, plan, rules.clone(), now).await?
+        };
+        let key = Key::Verdict(document.digest);
+        self.engine.store.put_if_absent(&key, document.bytes.into()).await.map_err(Error::from)?;
+        Ok(NewVerdict {
+            status: report.verdict.status,
+            document: document.digest,
+            policy: Some(rules.policy.digest()),
+            knowledge: rules.knowledge.as_deref().map(plimsoll_knowledge::Snapshot::digest),
+            evaluated_at: now,
+            layers_known: known as u32,
+            layers: target.layers.len() as u32,
+        })
+    }
+
+    async fn judged(
+        &self,
+        target: &ClaimedTarget,
+        image: Resolved,
+        plan: Plan,
+        rulebook: Rulebook,
+        now: i64,
+    ) -> Result<(Report, Document), Trouble> {
+        let mut folded = fold(&self.engine, &plan).await?;
+        let (reference, allow_blind) = (target.reference.clone(), target.allow_blind.clone());
+        let at = instant(now)?;
+        let work = move || {
+            let rules = Rules {
+                knowledge: rulebook.knowledge.as_deref(),
+                policy: &rulebook.policy,
+                allowlists: &rulebook.allowlists,
+                allow_blind: &allow_blind,
+                now: at,
+            };
+            let report = judge(&reference, &image, &plan, &mut folded, &rules)?;
+            let document = document(&image, &plan, &rules, &report)?;
+            Ok::<_, Error>((report, document))
+        };
+        match tokio::task::spawn_blocking(work).await {
+            Ok(result) => Ok(result?),
+            Err(panic) => {
+                let message = format!("judging the image panicked: {panic}; please report it");
+                Err(Trouble::Ends(ScanState::Failed, Failure::lasting("panic", message)))
+            }
+        }
+    }
+}
+
+/// The answer at the deadline.
+fn late(
+    target: &ClaimedTarget,
+    image: &Resolved,
+    plan: &Plan,
+    rulebook: &Rulebook,
+    known: usize,
+    now: i64,
+) -> Result<(Report, Document), Error> {
+    let rules = Rules {
+        knowledge: rulebook.knowledge.as_deref(),
+        policy: &rulebook.policy,
+        allowlists: &rulebook.allowlists,
+        allow_blind: &target.allow_blind,
+        now: instant(now)?,
+    };
+    let why = format!(
+        "not judged: the deadline passed with {known} of {} layers known; ask again, the others are still being read",
+        target.layers.len()
+    );
+    let report = not_judged_in_time(&target.reference, image, plan, &rules, why);
+    debug_assert_eq!(report.verdict.status, VerdictStatus::NotJudged);
+    let document = document(image, plan, &rules, &report)?;
+    Ok((report, document))
+}
+
+fn instant(now: i64) -> Result<Timestamp, Error> {
+    Timestamp::from_millisecond(now).map_err(|error| Error::Instant(error.to_string()))
+}
+
+fn is_outstanding(layer: &ClaimedLayer) -> bool {
+    layer.state == Settled::Outstanding
+}
+
+/// Why a layer ends its scan, if it does.
+fn trouble(layer: &ClaimedLayer) -> Option<(ScanState, Failure)> {
+    let (end, word) = match layer.state {
+        Settled::Failed => (ScanState::Failed, "cannot be analyzed"),
+        Settled::Quarantined => (ScanState::Failed, "was given up after too many attempts"),
+        Settled::Gone => (ScanState::Gone, "is gone from its registry"),
+        Settled::Outstanding | Settled::Done | Settled::Unreadable => return None,
+    };
+    let (kind, why) = match &layer.failure {
+        Some(failure) => (failure.kind.clone(), format!(": {}", failure.message)),
+        None => ("layer".to_owned(), String::new()),
+    };
+    Some((end, Failure::lasting(kind, format!("layer {} {word}{why}", layer.digest))))
+}
+
+/// The plan the steps know, of a plan that was carried out by others.
+fn plan(target: &ClaimedTarget, image: &Resolved, own: Fingerprints) -> Result<Plan, Error> {
+    let mut layers = Vec::with_capacity(target.layers.len());
+    for (descriptor, layer) in image.manifest.layers.iter().zip(&target.layers) {
+        let (link, fingerprints, state) = match (&layer.known, layer.state) {
+            (Some(known), _) if known.diff_id != layer.claimed_diff_id => {
+                return Err(Error::FalseClaim {
+                    layer: layer.digest,
+                    claimed: layer.claimed_diff_id,
+                    got: known.diff_id,
+                });
+            }
+            (Some(known), _) => {
+                let (diff_id, uncompressed_size) = (known.diff_id, known.uncompressed_size);
+                let link = BlobLink { diff_id, size: layer.size, uncompressed_size };
+                (Some(link), known.fingerprints, LayerState::Known)
+            }
+            (None, Settled::Unreadable) => (None, own, LayerState::Encrypted),
+            (None, _) => (None, own, LayerState::Outstanding),
+        };
+        layers.push(PlannedLayer {
+            descriptor: descriptor.clone(),
+            claimed_diff_id: layer.claimed_diff_id,
+            link,
+            fingerprints,
+            state,
+        });
+    }
+    Ok(Plan { layers })
+}

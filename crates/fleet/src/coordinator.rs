@@ -1,0 +1,282 @@
+//! The role that turns references into layers somebody has to read, and sees to it that somebody does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use plimsoll_queue::{Channel, Message, Queue};
+use plimsoll_state::{
+    BlobStanding, ClaimedScan, Due, PlannedBlob, PlannedTarget, ScanPlan, State, WantedLayer,
+};
+use plimsoll_types::{
+    Failure, Lane, LayerOutcome, LayerResult, LayerSource, Platform, Reference, Retry, ScanRequest, ScanState,
+};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::registries::Registries;
+use crate::resolve::{self, Resolved, is_encrypted};
+use crate::{Clock, Engine, Error, job, wait, worker};
+
+/// How a coordinator works.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Its name among other coordinators.
+    pub holder: String,
+    /// How long a scan is claimed for resolving it.
+    pub lease: Duration,
+    /// Scans resolved at the same time.
+    pub slots: u32,
+    /// How long it waits when there is nothing to do.
+    pub idle: Duration,
+    /// Attempts to resolve a scan.
+    pub attempts: u32,
+    /// How often it looks for what was lost.
+    pub reconcile: Duration,
+    /// How long a published layer is left alone before it counts as lost.
+    pub republish_after: Duration,
+}
+
+impl Config {
+    /// The defaults, under a name of its own.
+    pub fn new(holder: impl Into<String>) -> Self {
+        Self {
+            holder: holder.into(),
+            lease: Duration::from_secs(120),
+            slots: 16,
+            idle: Duration::from_millis(100),
+            attempts: 8,
+            reconcile: Duration::from_secs(2),
+            republish_after: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Layers handed out at once by the reconciler.
+const RECONCILE_BATCH: u32 = 500;
+
+/// A coordinator.
+pub struct Coordinator {
+    /// How it works.
+    pub config: Config,
+    /// Store, analyzers and limits.
+    pub engine: Engine,
+    /// How it reaches registries.
+    pub registries: Registries,
+    /// The truth.
+    pub state: Arc<dyn State>,
+    /// Where layers are published.
+    pub queue: Arc<dyn Queue>,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+impl Coordinator {
+    /// Works until `stop`. Scans it holds then are claimed again when their lease ends.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let planning = stop.run_until_cancelled(Arc::clone(&self).plan_scans());
+        let reconciling = stop.run_until_cancelled(self.reconcile());
+        tokio::join!(planning, reconciling);
+    }
+
+    async fn plan_scans(self: Arc<Self>) {
+        let mut failures = 0;
+        let mut at_work = JoinSet::new();
+        loop {
+            while at_work.try_join_next().is_some() {}
+            let free = self.config.slots.saturating_sub(at_work.len() as u32);
+            if free == 0 {
+                at_work.join_next().await;
+                continue;
+            }
+            let lease = self.config.lease.as_millis() as i64;
+            match self.state.claim_submitted(&self.config.holder, lease, free, (self.clock)()).await {
+                Ok(scans) if scans.is_empty() => tokio::time::sleep(self.config.idle).await,
+                Ok(scans) => {
+                    failures = 0;
+                    for scan in scans {
+                        let this = Arc::clone(&self);
+                        at_work.spawn(async move { this.plan(&scan).await });
+                    }
+                }
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(%error, "no scans can be claimed");
+                    wait::after(failures).await;
+                }
+            }
+        }
+    }
+
+    async fn plan(&self, scan: &ClaimedScan) {
+        let planned = match self.scan_plan(&scan.request).await {
+            Ok(plan) => self.state.planned(scan.id, &plan, (self.clock)()).await,
+            Err(error) => return self.set_aside(scan, &error).await,
+        };
+        match planned {
+            Ok(planned) => {
+                tracing::info!(scan = %scan.id, wanted = planned.wanted.len(), "planned");
+                self.publish(planned.wanted).await;
+            }
+            // Its claim ends by itself, and somebody plans it again.
+            Err(error) => tracing::warn!(scan = %scan.id, %error, "the plan could not be kept"),
+        }
+    }
+
+    async fn scan_plan(&self, request: &ScanRequest) -> Result<ScanPlan, Error> {
+        let reference: Reference = request
+            .reference
+            .parse()
+            .map_err(|error| Error::Reference { reference: request.reference.clone(), source: error })?;
+        let credential = request.credential.as_deref();
+        let source = self.registries.image(&reference, credential, request.plain_http).await?;
+        // What one tenant may see is no proof of what another may.
+        let engine = self.engine.clone().asking_the_source();
+        let pinned = resolve::pin(&engine, &*source).await?;
+        let mut wanted = request.platforms.clone();
+        if wanted.is_empty() {
+            wanted = pinned.platforms();
+        }
+        let mut targets = Vec::new();
+        if pinned.index().is_none() {
+            // An image without an index has one platform; another one that was asked for by name is not there.
+            let image = resolve::image(&engine, &*source, &pinned, &Platform::host_linux()).await?;
+            for platform in &wanted {
+                image.must_be_for(platform)?;
+            }
+            targets.push(target(&image));
+        } else {
+            for platform in &wanted {
+                let image = resolve::image(&engine, &*source, &pinned, platform).await?;
+                targets.push(target(&image));
+            }
+        }
+        targets.dedup_by(|b, a| a.manifest == b.manifest);
+        let source = LayerSource {
+            registry: reference.registry,
+            repository: reference.repository,
+            tenant: request.tenant.to_string(),
+            credential: request.credential.clone(),
+            plain_http: request.plain_http,
+        };
+        Ok(ScanPlan { index: pinned.index(), source, targets })
+    }
+
+    /// What happens to a scan that could not be resolved.
+    async fn set_aside(&self, scan: &ClaimedScan, error: &Error) {
+        let now = (self.clock)();
+        let failure = Failure {
+            kind: error.kind().to_owned(),
+            message: error.to_string(),
+            retryable: error.retry().is_retryable(),
+        };
+        tracing::warn!(scan = %scan.id, kind = failure.kind, failure.message, "not resolved");
+        let late = scan.request.deadline.is_some_and(|deadline| deadline <= now);
+        let holder = &self.config.holder;
+        let kept = match error.retry() {
+            Retry::After(delay) if !late && scan.attempts + 1 < self.config.attempts => {
+                let next_at = now + wait::backoff(scan.attempts + 1, delay).as_millis() as i64;
+                self.state.postpone(scan.id, holder, next_at, &failure, now).await
+            }
+            _ => {
+                let gone = failure.kind == "not_found";
+                let end = if gone { ScanState::Gone } else { ScanState::Failed };
+                self.state.fail(scan.id, holder, end, &failure, now).await
+            }
+        };
+        if let Err(error) = kept {
+            tracing::warn!(scan = %scan.id, %error, "the failure could not be kept; the scan is tried again");
+        }
+    }
+
+    /// Publishes layers, each in its lane. What cannot be published is found again by [`Self::reconcile`].
+    async fn publish(&self, wanted: Vec<WantedLayer>) {
+        for lane in Lane::ALL.iter().copied() {
+            let of_lane: Vec<_> = wanted.iter().filter(|layer| layer.lane == lane).cloned().collect();
+            if of_lane.is_empty() {
+                continue;
+            }
+            let messages: Vec<Message> = of_lane.iter().map(job::message).collect();
+            if let Err(error) = self.queue.publish(&Channel::layers(lane), messages).await {
+                tracing::warn!(%error, %lane, layers = of_lane.len(), "layers could not be published");
+                continue;
+            }
+            if let Err(error) = self.state.mark_published(&of_lane, (self.clock)()).await {
+                tracing::warn!(%error, "published layers could not be marked; they may be published twice");
+            }
+        }
+    }
+
+    /// Publishes again what was lost on the way, and what waits for another attempt.
+    async fn reconcile(&self) {
+        loop {
+            tokio::time::sleep(self.config.reconcile).await;
+            if let Err(error) = self.reconcile_once().await {
+                tracing::warn!(%error, "could not reconcile");
+            }
+        }
+    }
+
+    async fn reconcile_once(&self) -> Result<(), Error> {
+        let now = (self.clock)();
+        let (mut silent, mut busy) = (Vec::new(), Vec::new());
+        for lane in Lane::ALL.iter().copied() {
+            // A layer counts as lost only when there is no message left that could be it.
+            let depth = self.queue.depth(&Channel::layers(lane)).await?;
+            if depth.ready == 0 && depth.leased == 0 { silent.push(lane) } else { busy.push(lane) }
+        }
+        let lost_before = now - self.config.republish_after.as_millis() as i64;
+        for (lanes, asked_before) in [(&silent, lost_before), (&busy, i64::MIN)] {
+            if lanes.is_empty() {
+                continue;
+            }
+            let due = Due { lanes, asked_before };
+            let mut wanted = self.state.due(&due, RECONCILE_BATCH, now).await?;
+            let mut settled = Vec::new();
+            for layer in std::mem::take(&mut wanted) {
+                match self.in_store(&layer).await? {
+                    Some(result) => {
+                        self.state.settle(&layer.tenant, &result, now).await?;
+                        settled.push(layer.key());
+                    }
+                    None => wanted.push(layer),
+                }
+            }
+            self.state.wake(&settled).await?;
+            self.publish(wanted).await;
+        }
+        Ok(())
+    }
+
+    /// The result that was lost, if the evidence is there and this tenant brought it.
+    async fn in_store(&self, layer: &WantedLayer) -> Result<Option<LayerResult>, Error> {
+        if layer.shared {
+            return Ok(None);
+        }
+        let (digest, attempt) = (layer.job.digest, layer.job.attempt);
+        let known = worker::known(&self.engine, digest).await?;
+        Ok(known.map(|done| LayerResult {
+            digest,
+            attempt,
+            outcome: LayerOutcome::Done(done),
+            elapsed: Duration::ZERO,
+        }))
+    }
+}
+
+fn target(image: &Resolved) -> PlannedTarget {
+    let blobs =
+        image.manifest.layers.iter().zip(&image.config.diff_ids).map(|(layer, diff_id)| PlannedBlob {
+            digest: layer.digest,
+            size: layer.size,
+            media_type: layer.media_type.clone(),
+            diff_id: *diff_id,
+            standing: if is_encrypted(layer) { BlobStanding::Unreadable } else { BlobStanding::Wanted },
+        });
+    PlannedTarget {
+        platform: image.platform.clone(),
+        manifest: image.digest,
+        config: image.manifest.config.digest,
+        blind_spots: image.blind_spots.clone(),
+        layers: blobs.collect(),
+    }
+}

@@ -1,0 +1,227 @@
+//! The role that reads layers. It needs the queue, the store and registries, and no database.
+//!
+//! A job in, evidence into the store, a result out, and only then the job is acknowledged: whatever dies in
+//! between, the job comes back, and who gets it looks into the store first.
+
+mod child;
+mod perform;
+mod pool;
+mod turns;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use plimsoll_proto::{decode_layer_job, encode_layer_result};
+use plimsoll_queue::{Channel, Delivery, Message, Queue};
+use plimsoll_types::{LayerJob, LayerOutcome, LayerResult};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::registries::Registries;
+use crate::{Engine, job as message, wait};
+
+pub use child::serve_child;
+pub(crate) use perform::known;
+pub use perform::perform;
+pub use pool::{ChildCommand, Pool};
+use turns::Turns;
+
+/// How a worker works.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Jobs at the same time.
+    pub slots: usize,
+    /// How long a job is leased at a time. It is extended while the job runs.
+    pub lease: Duration,
+    /// How long running jobs may go on once the worker is told to stop; then they are handed back.
+    pub grace: Duration,
+    /// How long one look for work waits.
+    pub idle: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            slots: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+            lease: Duration::from_secs(60),
+            grace: Duration::from_secs(30),
+            idle: Duration::from_millis(500),
+        }
+    }
+}
+
+/// Does jobs.
+#[async_trait]
+pub trait Runner: Send + Sync {
+    /// Does one job; `shared` as [`perform`] has it. Dropping the future abandons it.
+    async fn run(&self, job: &LayerJob, shared: bool) -> LayerOutcome;
+}
+
+/// Does jobs in this process: for tests, and for those who trust the layers they read.
+pub struct InProcess {
+    /// Store, analyzers and limits.
+    pub engine: Engine,
+    /// Where layers come from.
+    pub registries: Registries,
+}
+
+#[async_trait]
+impl Runner for InProcess {
+    async fn run(&self, job: &LayerJob, shared: bool) -> LayerOutcome {
+        perform(&self.engine, &self.registries, job, shared).await
+    }
+}
+
+/// Works until `stop`, then finishes what it holds, or hands it back when the grace period ends.
+pub async fn run(config: &Config, queue: Arc<dyn Queue>, runner: Arc<dyn Runner>, stop: CancellationToken) {
+    let slots = Arc::new(Semaphore::new(config.slots.max(1)));
+    let abandon = CancellationToken::new();
+    let mut jobs = JoinSet::new();
+    let mut turns = Turns::default();
+    while let Some(delivery) = next(config, &*queue, &slots, &mut turns, &stop).await {
+        while jobs.try_join_next().is_some() {}
+        let permit = Arc::clone(&slots).try_acquire_owned();
+        let job = Job {
+            queue: Arc::clone(&queue),
+            runner: Arc::clone(&runner),
+            lease: config.lease,
+            abandon: abandon.clone(),
+        };
+        jobs.spawn(async move {
+            job.take(delivery).await;
+            drop(permit);
+        });
+    }
+    let all = async { while jobs.join_next().await.is_some() {} };
+    if tokio::time::timeout(config.grace, all).await.is_err() {
+        abandon.cancel();
+        while jobs.join_next().await.is_some() {}
+    }
+}
+
+/// The next job, once a slot is free for it: a worker holds no message it is not about to start. None when it is
+/// time to stop.
+async fn next(
+    config: &Config,
+    queue: &dyn Queue,
+    slots: &Semaphore,
+    turns: &mut Turns,
+    stop: &CancellationToken,
+) -> Option<Delivery> {
+    let look = async {
+        let mut failures = 0;
+        loop {
+            // The permit is taken again by the job; nobody else takes one meanwhile.
+            drop(slots.acquire().await);
+            let order = turns.next();
+            for (at, lane) in order.into_iter().enumerate() {
+                // Only the last look of a round waits.
+                let wait = if at + 1 == order.len() { config.idle } else { Duration::ZERO };
+                match queue.receive(&Channel::layers(lane), 1, wait).await {
+                    Ok(deliveries) => {
+                        failures = 0;
+                        if let Some(delivery) = deliveries.into_iter().next() {
+                            return delivery;
+                        }
+                    }
+                    Err(error) => {
+                        failures += 1;
+                        tracing::warn!(%error, %lane, "no jobs can be received");
+                        wait::after(failures).await;
+                    }
+                }
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        delivery = look => Some(delivery),
+    }
+}
+
+/// One job from its lease to its acknowledgement.
+struct Job {
+    queue: Arc<dyn Queue>,
+    runner: Arc<dyn Runner>,
+    lease: Duration,
+    abandon: CancellationToken,
+}
+
+impl Job {
+    async fn take(self, delivery: Delivery) {
+        let job = match decode_layer_job(&delivery.message.body) {
+            Ok(job) => job,
+            Err(error) => {
+                tracing::error!(%error, "a job nobody can read");
+                let set_aside = delivery.dead_letter(&format!("not a layer job: {error}")).await;
+                return logged("dead letter", set_aside);
+            }
+        };
+        let shared = message::is_shared(&delivery.message.headers);
+        let started = Instant::now();
+        let outcome = tokio::select! {
+            outcome = self.runner.run(&job, shared) => outcome,
+            never = self.keep(&delivery) => match never {},
+            () = self.abandon.cancelled() => {
+                return logged("hand back", delivery.retry(Duration::ZERO).await);
+            }
+        };
+        log(&job, &outcome, started.elapsed());
+        let result =
+            LayerResult { digest: job.digest, attempt: job.attempt, outcome, elapsed: started.elapsed() };
+        let message =
+            Message { headers: delivery.message.headers.clone(), body: encode_layer_result(&result).into() };
+        let mut failures = 0;
+        loop {
+            match self.queue.publish(&Channel::results(), vec![message.clone()]).await {
+                Ok(()) => break,
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(%error, layer = %job.digest, "the result cannot be published");
+                    tokio::select! {
+                        () = wait::after(failures) => {}
+                        // The evidence is in the store: whoever gets the job next has little to do.
+                        () = self.abandon.cancelled() => return drop(delivery),
+                    }
+                }
+            }
+        }
+        logged("acknowledge", delivery.ack().await);
+    }
+
+    /// Extends the lease for as long as anybody waits for this.
+    async fn keep(&self, delivery: &Delivery) -> std::convert::Infallible {
+        loop {
+            tokio::time::sleep(self.lease / 3).await;
+            // A lost lease means that somebody else may start the same job, which costs time and nothing else.
+            logged("extend the lease", delivery.extend(self.lease).await);
+        }
+    }
+}
+
+fn log(job: &LayerJob, outcome: &LayerOutcome, elapsed: Duration) {
+    let (layer, attempt, seconds) = (job.digest, job.attempt, elapsed.as_secs_f64());
+    match outcome {
+        LayerOutcome::Done(done) => {
+            tracing::info!(%layer, attempt, seconds, pulled_bytes = done.pulled_bytes, "layer known");
+        }
+        LayerOutcome::SourceFailed { source, failure } => {
+            let (registry, repository) = (&source.registry, &source.repository);
+            tracing::warn!(%layer, attempt, seconds, registry, repository, kind = failure.kind, failure.message);
+        }
+        LayerOutcome::LayerFailed(failure) => {
+            tracing::warn!(%layer, attempt, seconds, kind = failure.kind, failure.message);
+        }
+        LayerOutcome::Interrupted(reason) => tracing::warn!(%layer, attempt, seconds, reason, "interrupted"),
+    }
+}
+
+/// A message that cannot be settled comes back by itself.
+fn logged(what: &str, settled: Result<(), plimsoll_queue::Error>) {
+    if let Err(error) = settled {
+        tracing::warn!(%error, "could not {what}");
+    }
+}

@@ -1,0 +1,107 @@
+//! Jobs in processes of their own, seen from outside: a layer that takes its process with it takes nothing else.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use plimsoll_types::{LayerFailure, LayerJob, LayerOutcome, Retry};
+use tokio::io;
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+use super::Runner;
+use super::child::ask;
+
+/// How a child is started. It has to speak what [`super::serve_child`] speaks.
+#[derive(Clone, Debug)]
+pub struct ChildCommand {
+    /// The program: this one, as a rule.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+}
+
+/// Children that wait for work. There are never more than jobs at the same time.
+pub struct Pool {
+    command: ChildCommand,
+    wall: Duration,
+    idle: Mutex<Vec<Process>>,
+}
+
+struct Process {
+    child: Child,
+    input: ChildStdin,
+    output: ChildStdout,
+}
+
+impl Pool {
+    /// A pool whose children are given `wall` for a job. Keep it shorter than any broker's patience.
+    pub fn new(command: ChildCommand, wall: Duration) -> Self {
+        Self { command, wall, idle: Mutex::default() }
+    }
+
+    /// A child that waits, or a new one.
+    fn process(&self) -> io::Result<Process> {
+        if let Some(idle) = self.waiting().pop() {
+            return Ok(idle);
+        }
+        let mut child = Command::new(&self.command.program)
+            .args(&self.command.arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let (input, output) = (child.stdin.take(), child.stdout.take());
+        let (Some(input), Some(output)) = (input, output) else {
+            return Err(io::Error::other("the child has no pipes"));
+        };
+        Ok(Process { child, input, output })
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Process>> {
+        self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Runner for Pool {
+    /// A child that dies, or does not answer in time, is laid to its layer.
+    async fn run(&self, job: &LayerJob, shared: bool) -> LayerOutcome {
+        let mut process = match self.process() {
+            Ok(process) => process,
+            Err(error) => return LayerOutcome::Interrupted(format!("no process could be started: {error}")),
+        };
+        let asked = ask(job, shared, &mut process.input, &mut process.output);
+        match tokio::time::timeout(self.wall, asked).await {
+            Ok(Ok(result)) if result.digest == job.digest => {
+                self.waiting().push(process);
+                result.outcome
+            }
+            Ok(Ok(_)) => LayerOutcome::Interrupted("a child answered for another layer".to_owned()),
+            Ok(Err(error)) => died(process, &error).await,
+            Err(_) => {
+                failed("time", format!("not read within {} seconds; it may be a trap", self.wall.as_secs()))
+            }
+        }
+    }
+}
+
+async fn died(mut process: Process, error: &io::Error) -> LayerOutcome {
+    // Its pipes are closed, so it has ended or will at once; a child that answers nonsense is killed.
+    let _ = process.child.start_kill();
+    match process.child.wait().await {
+        Ok(status) => failed(
+            "died",
+            format!(
+                "the process that read it ended with {status} ({error}); it may need more memory than a job may have"
+            ),
+        ),
+        Err(error) => LayerOutcome::Interrupted(format!("a child could not be waited for: {error}")),
+    }
+}
+
+fn failed(kind: &str, message: String) -> LayerOutcome {
+    LayerOutcome::LayerFailed(LayerFailure { kind: kind.to_owned(), message, retry: Retry::After(None) })
+}
