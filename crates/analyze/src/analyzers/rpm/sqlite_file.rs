@@ -13,11 +13,18 @@ const FILE_HEADER_BYTES: usize = 100;
 const LEAF: u8 = 0x0d;
 const INTERIOR: u8 = 0x05;
 
+/// Columns read of a row. The tables looked at have two and five.
+const MAX_COLUMNS: usize = 8;
+
 /// The largest row read. The largest rpm headers have a few megabytes.
 pub(super) const MAX_ROW_BYTES: usize = 64 << 20;
 
 fn malformed(message: impl Into<String>) -> ReadError {
     ReadError::Malformed(format!("SQLite: {}", message.into()))
+}
+
+fn cut_cell() -> ReadError {
+    malformed("cell beyond its page")
 }
 
 /// A database file, seen through its log.
@@ -115,13 +122,24 @@ impl<'w, R: Read + Seek> File<'w, R> {
                 INTERIOR => {
                     let mut children = Vec::new();
                     for cell in cells(&page, header, 12)? {
-                        children.push(be32(&page, cell).ok_or_else(|| malformed("cell beyond its page"))?);
+                        children.push(be32(&page, cell).ok_or_else(cut_cell)?);
                     }
                     children.extend(be32(&page, header + 8));
                     ahead.extend(children.into_iter().rev());
+                    if ahead.len() > self.pages as usize {
+                        return Err(malformed(format!(
+                            "page {number} has more children than there are pages"
+                        )));
+                    }
                 }
                 LEAF => {
+                    // Cells over one another would let a small page stand for endless rows.
+                    let mut room = self.usable;
                     for cell in cells(&page, header, 8)? {
+                        let taken = self.cell_bytes(&page, cell)?;
+                        room = room
+                            .checked_sub(taken)
+                            .ok_or_else(|| malformed(format!("cells of page {number} overlap")))?;
                         let payload = self.payload(&page, cell, &mut walked)?;
                         row(&columns(&payload)?)?;
                     }
@@ -145,19 +163,26 @@ impl<'w, R: Read + Seek> File<'w, R> {
         Ok(page)
     }
 
+    /// How many bytes a table leaf cell takes of its page.
+    fn cell_bytes(&self, page: &[u8], cell: usize) -> Result<usize, ReadError> {
+        let (length, rest) = page.get(cell..self.usable).and_then(varint).ok_or_else(cut_cell)?;
+        let (_row_id, rest) = varint(rest).ok_or_else(cut_cell)?;
+        let local = local_bytes(usize::try_from(length).unwrap_or(usize::MAX), self.usable);
+        Ok(self.usable - cell - rest.len() + local)
+    }
+
     /// The content of a table leaf cell, gathered from its overflow pages.
     fn payload(&mut self, page: &[u8], cell: usize, walked: &mut Walked) -> Result<Vec<u8>, ReadError> {
-        let cut = || malformed("cell beyond its page");
-        let rest = page.get(cell..self.usable).ok_or_else(cut)?;
-        let (length, rest) = varint(rest).ok_or_else(cut)?;
-        let (_row_id, rest) = varint(rest).ok_or_else(cut)?;
+        let rest = page.get(cell..self.usable).ok_or_else(cut_cell)?;
+        let (length, rest) = varint(rest).ok_or_else(cut_cell)?;
+        let (_row_id, rest) = varint(rest).ok_or_else(cut_cell)?;
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         if length > MAX_ROW_BYTES {
             return Err(ReadError::Limit(format!("SQLite: a row has more than {MAX_ROW_BYTES} bytes")));
         }
         let local = local_bytes(length, self.usable);
-        let mut payload = rest.get(..local).ok_or_else(cut)?.to_vec();
-        let mut next = if local < length { be32(rest, local).ok_or_else(cut)? } else { 0 };
+        let mut payload = rest.get(..local).ok_or_else(cut_cell)?.to_vec();
+        let mut next = if local < length { be32(rest, local).ok_or_else(cut_cell)? } else { 0 };
         while payload.len() < length {
             walked.first_time(next)?;
             let page = self.page(next)?;
@@ -201,7 +226,7 @@ pub(super) enum Value<'p> {
     Bytes(&'p [u8]),
 }
 
-/// Splits a record into its columns.
+/// Splits a record into its columns, as far as somebody looks at them.
 fn columns(record: &[u8]) -> Result<Vec<Value<'_>>, ReadError> {
     let cut = || malformed("row is cut off");
     let (header_bytes, _) = varint(record).ok_or_else(cut)?;
@@ -210,7 +235,7 @@ fn columns(record: &[u8]) -> Result<Vec<Value<'_>>, ReadError> {
     let (mut types, mut body) = record.split_at(header_bytes);
     types = varint(types).ok_or_else(cut)?.1;
     let mut columns = Vec::new();
-    while !types.is_empty() {
+    while !types.is_empty() && columns.len() < MAX_COLUMNS {
         let (kind, rest) = varint(types).ok_or_else(cut)?;
         types = rest;
         let size = match kind {
@@ -389,6 +414,32 @@ mod tests {
         };
         assert!(matches!(with(MAX_ROW_BYTES + 1), ReadError::Limit(_)));
         assert!(matches!(with(MAX_ROW_BYTES), ReadError::Malformed(_)));
+    }
+
+    #[test]
+    fn cells_that_overlap_are_refused() {
+        let text = [7; 200];
+        let with = |count: usize| {
+            let mut page = page(&[], LEAF, &[cell(&[&text])]);
+            let place = [page[8], page[9]];
+            page[4] = count as u8;
+            page[8..8 + count * 2].copy_from_slice(&place.repeat(count));
+            rows(&database(&[page]), None)
+        };
+        assert_eq!(with(1).unwrap(), [text]);
+        assert_eq!(with(3).unwrap_err().to_string(), "SQLite: cells of page 2 overlap");
+    }
+
+    #[test]
+    fn a_page_has_no_more_children_than_there_are_pages() {
+        let error = rows(&database(&[interior(&[3, 4, 5], 6)]), None).unwrap_err().to_string();
+        assert_eq!(error, "SQLite: page 2 has more children than there are pages");
+    }
+
+    #[test]
+    fn only_the_first_columns_of_a_row_are_read() {
+        let record = [number(101), vec![8; 100]].concat();
+        assert_eq!(columns(&record).unwrap(), [Value::Integer(0); MAX_COLUMNS]);
     }
 
     #[test]
