@@ -47,7 +47,7 @@ impl Channel {
     }
 
     /// The name of the queue below a prefix, such as `plimsoll.layers.push`.
-    pub(crate) fn name(&self, prefix: &str, separator: char) -> String {
+    pub(crate) fn name(self, prefix: &str, separator: char) -> String {
         let mut name = format!("{prefix}{separator}{}", self.kind.as_str());
         if let Some(lane) = self.lane {
             name.push(separator);

@@ -15,6 +15,8 @@ mod memory;
 mod message;
 mod open;
 mod queue;
+mod rabbitmq;
+mod sqs;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
@@ -26,3 +28,5 @@ pub use memory::MemoryQueue;
 pub use message::{MAX_MESSAGE_BYTES, Message};
 pub use open::open;
 pub use queue::{Depth, Queue};
+pub use rabbitmq::RabbitQueue;
+pub use sqs::SqsQueue;

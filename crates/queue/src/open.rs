@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::{Error, MemoryQueue, Queue};
+use crate::{Error, MemoryQueue, Queue, RabbitQueue, SqsQueue};
 
 /// Opens a queue:
 ///
@@ -21,6 +21,8 @@ pub async fn open(url: &str) -> Result<Arc<dyn Queue>, Error> {
         Url::parse(url).map_err(|error| Error::Url { url: redacted(url), why: error.to_string() })?;
     match parsed.scheme() {
         "memory" => memory(&parsed),
+        "amqp" | "amqps" => Ok(Arc::new(RabbitQueue::new(&parsed)?)),
+        "sqs" => Ok(Arc::new(SqsQueue::new(&parsed).await?)),
         other => Err(bad(&parsed, format!("the scheme {other:?} is not known"))),
     }
 }
@@ -62,6 +64,18 @@ impl<'u> Options<'u> {
         Some(self.pairs.swap_remove(at).1)
     }
 
+    /// `prefix`, or `plimsoll`.
+    pub(crate) fn prefix(&mut self) -> Result<String, Error> {
+        let prefix = self.take("prefix").unwrap_or_else(|| "plimsoll".to_owned());
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if prefix.is_empty() || prefix.len() > 64 || !prefix.bytes().all(known) {
+            let why =
+                format!("the prefix {prefix:?} is not made of 1 to 64 letters, digits, '-', '_' and '.'");
+            return Err(bad(self.url, why));
+        }
+        Ok(prefix)
+    }
+
     /// `lease_ms`, from a hundredth of a second to the twelve hours that SQS allows.
     pub(crate) fn lease(&mut self) -> Result<Option<Duration>, Error> {
         let Some(value) = self.take("lease_ms") else { return Ok(None) };
@@ -101,9 +115,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_url_that_names_no_queue_says_what_would() {
-        for url in
-            ["", "kafka://host", "memory:?lease=3", "memory:?lease_ms=0", "memory:?lease_ms=20&lease_ms=20"]
-        {
+        for url in [
+            "",
+            "kafka://host",
+            "memory:?lease=3",
+            "memory:?lease_ms=0",
+            "memory:?lease_ms=20&lease_ms=20",
+            "amqp://h?prefix=a/b",
+            "amqp://h?heartbeat=no",
+        ] {
             assert!(refused(url).await.contains("amqp://HOST/VHOST"), "{url}");
         }
     }

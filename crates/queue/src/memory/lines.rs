@@ -15,7 +15,7 @@ pub(super) enum Rack {
 }
 
 pub(super) struct Lines {
-    lines: Mutex<HashMap<(Channel, Rack), Arc<Line>>>,
+    all: Mutex<HashMap<(Channel, Rack), Arc<Line>>>,
     bytes: AtomicUsize,
     max_bytes: usize,
 }
@@ -27,16 +27,16 @@ fn cost(message: &Message) -> usize {
 
 impl Lines {
     pub(super) fn new(max_bytes: usize) -> Self {
-        Self { lines: Mutex::default(), bytes: AtomicUsize::new(0), max_bytes }
+        Self { all: Mutex::default(), bytes: AtomicUsize::new(0), max_bytes }
     }
 
-    pub(super) fn line(&self, channel: &Channel, rack: Rack) -> Arc<Line> {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(lines.entry((*channel, rack)).or_default())
+    pub(super) fn line(&self, channel: Channel, rack: Rack) -> Arc<Line> {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry((channel, rack)).or_default())
     }
 
     /// Takes all messages, or none if there is no room.
-    pub(super) fn publish(&self, channel: &Channel, messages: Vec<Message>) -> Result<(), Error> {
+    pub(super) fn publish(&self, channel: Channel, messages: Vec<Message>) -> Result<(), Error> {
         let added: usize = messages.iter().map(cost).sum();
         self.bytes
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bytes| {
@@ -48,7 +48,7 @@ impl Lines {
     }
 
     /// Puts one message that was here before, in the other line.
-    pub(super) fn put(&self, channel: &Channel, rack: Rack, message: Message) {
+    pub(super) fn put(&self, channel: Channel, rack: Rack, message: Message) {
         self.bytes.fetch_add(cost(&message), Ordering::Relaxed);
         self.line(channel, rack).push(vec![message]);
     }

@@ -43,7 +43,7 @@ impl MemoryQueue {
 
     async fn take(
         &self,
-        channel: &Channel,
+        channel: Channel,
         rack: Rack,
         max: usize,
         wait: Duration,
@@ -62,7 +62,7 @@ impl MemoryQueue {
                 let lease = |ticket| MemoryLease {
                     lines: Arc::clone(&self.lines),
                     line: Arc::clone(&line),
-                    channel: *channel,
+                    channel,
                     rack,
                     ticket,
                 };
@@ -100,11 +100,11 @@ impl Clone for MemoryQueue {
 impl Queue for MemoryQueue {
     async fn send(&self, channel: &Channel, messages: Vec<Message>) -> Result<(), Error> {
         self.ensure_open()?;
-        self.lines.publish(channel, messages)
+        self.lines.publish(*channel, messages)
     }
 
     async fn receive(&self, channel: &Channel, max: usize, wait: Duration) -> Result<Vec<Delivery>, Error> {
-        self.take(channel, Rack::Live, max, wait).await
+        self.take(*channel, Rack::Live, max, wait).await
     }
 
     async fn receive_dead(
@@ -113,12 +113,12 @@ impl Queue for MemoryQueue {
         max: usize,
         wait: Duration,
     ) -> Result<Vec<Delivery>, Error> {
-        self.take(channel, Rack::Dead, max, wait).await
+        self.take(*channel, Rack::Dead, max, wait).await
     }
 
     async fn depth(&self, channel: &Channel) -> Result<Depth, Error> {
         self.ensure_open()?;
-        Ok(self.lines.line(channel, Rack::Live).depth(Instant::now()))
+        Ok(self.lines.line(*channel, Rack::Live).depth(Instant::now()))
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -143,7 +143,7 @@ impl MemoryLease {
     fn transfer(&self, message: Message, to: Rack) -> Result<(), Error> {
         let old = self.line.remove(self.ticket, Instant::now())?;
         self.lines.freed(&old);
-        self.lines.put(&self.channel, to, message);
+        self.lines.put(self.channel, to, message);
         Ok(())
     }
 }
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
     use crate::testing::{self, Service};
 
-    async fn service() -> Result<Service, String> {
+    fn service() -> Result<Service, String> {
         let queue = MemoryQueue::new();
         Ok(Service::new(move |lease| {
             let handle = MemoryQueue { lease, ..queue.clone() };
@@ -190,6 +190,32 @@ mod tests {
     }
 
     testing::contract_tests!(contract, service());
+
+    #[tokio::test]
+    async fn a_holder_whose_lease_has_ended_can_do_nothing_to_the_message() {
+        let queue = MemoryQueue::with_lease(Duration::from_millis(30));
+        let channel = Channel::results();
+        queue.publish(&channel, vec![Message::new("job"); 5]).await.expect("it is published");
+        let take = async || queue.receive(&channel, 5, Duration::from_secs(20)).await.expect("it answers");
+        let mut late = take().await;
+        let again = take().await;
+        assert_eq!((late.len(), again.len()), (5, 5));
+        let mut late = || late.pop().expect("five of them");
+        let results = [
+            late().extend(LEASE).await,
+            late().ack().await,
+            late().retry(LEASE).await,
+            late().dead_letter("late").await,
+        ];
+        assert!(results.iter().all(|result| matches!(result, Err(Error::LeaseLost))), "{results:?}");
+        drop(late());
+        // Neither gone, nor put off, nor dead, nor given back under the second holder.
+        for delivery in again {
+            delivery.extend(LEASE).await.expect("it is the second holder's");
+        }
+        let dead = queue.receive_dead(&channel, 1, Duration::ZERO).await.expect("it answers");
+        assert!(dead.is_empty(), "{dead:?}");
+    }
 
     #[tokio::test]
     async fn a_full_queue_says_so_and_has_room_again() {

@@ -24,9 +24,12 @@ use tokio::time::Instant;
 
 use crate::{Channel, Delivery, Message, Queue};
 
-/// Makes a module of tests, one per promise. `$service` is an expression that gives a future of
-/// `Result<Service, String>`: a service with names of its own, or the reason why there is none, which skips the test.
-/// Needs tokio with `macros` and `rt-multi-thread`.
+/// Makes a module of tests, one per promise. `$service` is an expression that gives a `Result<Service, String>`: a
+/// service with names of its own, or the reason why there is none, which skips the test. Needs tokio with `macros` and
+/// `rt-multi-thread`.
+///
+/// One promise is left out: [`a_restarted_broker_loses_nothing`](crate::testing::a_restarted_broker_loses_nothing) would
+/// disturb tests beside it, so it belongs into a test binary of its own.
 #[macro_export]
 macro_rules! contract_tests {
     ($module:ident, $service:expr) => {
@@ -52,7 +55,6 @@ macro_rules! contract_tests {
             a_dropped_receive_loses_nothing
             a_dead_holder_gives_back
             a_closed_handle_says_so
-            a_restarted_broker_loses_nothing
         );
     };
     (@each $module:ident, $service:expr, $($promise:ident)*) => {
@@ -61,7 +63,7 @@ macro_rules! contract_tests {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $promise() {
-                    $crate::testing::run($service.await, $crate::testing::$promise).await;
+                    $crate::testing::run($service, $crate::testing::$promise).await;
                 }
             )*
         }

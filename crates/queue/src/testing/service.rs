@@ -9,9 +9,12 @@ use crate::{Error, Queue};
 
 type Future<T> = Pin<Box<dyn std::future::Future<Output = T> + Send>>;
 
+/// Opens a handle with leases of a certain length.
+type Connect = dyn Fn(Duration) -> Future<Result<Arc<dyn Queue>, Error>> + Send + Sync;
+
 /// One set of queues, which no other test uses, and how to get at it.
 pub struct Service {
-    connect: Box<dyn Fn(Duration) -> Future<Result<Arc<dyn Queue>, Error>> + Send + Sync>,
+    connect: Box<Connect>,
     clean_up: Option<Box<dyn Fn() -> Future<()> + Send + Sync>>,
     restart: Result<String, String>,
 }
