@@ -20,7 +20,9 @@ s3_start() {
 CONF
     # A bucket takes volumes for itself, seven at a time unless told otherwise.
     WEED_MASTER_VOLUME_GROWTH_COPY_1=1
-    export WEED_MASTER_VOLUME_GROWTH_COPY_1
+    # With a key it can encrypt; without one it refuses to.
+    WEED_S3_SSE_KEY=plimsoll-development
+    export WEED_MASTER_VOLUME_GROWTH_COPY_1 WEED_S3_SSE_KEY
     launch "$tools/s3/bin/weed" -logtostderr server -dir="$place/data" -ip=127.0.0.1 -ip.bind=127.0.0.1 \
         -master.port="$(port master)" -master.port.grpc="$(port master-grpc)" -master.telemetry=false \
         -master.volumeSizeLimitMB=256 -volume.max=200 -volume.minFreeSpace=100MiB \
