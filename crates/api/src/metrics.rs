@@ -1,0 +1,90 @@
+//! What a server counts.
+
+use std::time::Duration;
+
+use plimsoll_telemetry::Metrics;
+use plimsoll_telemetry::prometheus_client::metrics::counter::Counter;
+use plimsoll_telemetry::prometheus_client::metrics::family::Family;
+use plimsoll_telemetry::prometheus_client::metrics::gauge::Gauge;
+use plimsoll_telemetry::prometheus_client::metrics::histogram::Histogram;
+use tonic::Code;
+
+type Labels<const N: usize> = [(&'static str, &'static str); N];
+
+/// Counters of one server. Labels are bounded: methods are those of the protos, codes the seventeen of gRPC.
+#[derive(Clone, Debug)]
+pub(crate) struct ApiMetrics {
+    calls: Family<Labels<2>, Counter>,
+    seconds: Family<Labels<1>, Histogram, fn() -> Histogram>,
+    streams: Gauge,
+}
+
+/// From 1 ms to the longest a call may take.
+fn histogram() -> Histogram {
+    Histogram::new([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0])
+}
+
+impl ApiMetrics {
+    /// Registers them.
+    pub(crate) fn new(metrics: &Metrics) -> Self {
+        let new = Self {
+            calls: Family::default(),
+            seconds: Family::new_with_constructor(histogram as fn() -> Histogram),
+            streams: Gauge::default(),
+        };
+        metrics.register("api", "calls", "Calls answered, by method and gRPC code", new.calls.clone());
+        metrics.register(
+            "api",
+            "call_seconds",
+            "Seconds until a call was answered, or its stream began",
+            new.seconds.clone(),
+        );
+        metrics.register("api", "streams", "Streams that are open", new.streams.clone());
+        new
+    }
+
+    /// Counts a call that was answered.
+    pub(crate) fn answered(&self, method: &'static str, code: Code, took: Duration) {
+        self.calls.get_or_create(&[("method", method), ("code", name(code))]).inc();
+        self.seconds.get_or_create(&[("method", method)]).observe(took.as_secs_f64());
+    }
+
+    /// Counts a stream until the guard is dropped.
+    pub(crate) fn stream(&self) -> OpenStream {
+        self.streams.inc();
+        OpenStream(self.streams.clone())
+    }
+}
+
+/// A stream that is open.
+#[derive(Debug)]
+pub(crate) struct OpenStream(Gauge);
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Names of the gRPC specification.
+fn name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}

@@ -1,0 +1,88 @@
+//! Following scans: one task looks at all that are followed, in one question to the state.
+//!
+//! State is where processes meet, so looking is what works whoever changed it. A scan that was followed from its first
+//! seconds is looked at often, for a verdict on known layers takes milliseconds; one that takes longer, at leisure.
+
+mod follower;
+mod poll;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use plimsoll_state::{Progress, State};
+use plimsoll_types::ScanId;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
+use tonic::Status;
+
+use crate::metrics::{ApiMetrics, OpenStream};
+use crate::status;
+
+pub(crate) use follower::{Follower, follow};
+
+/// Every scan that is followed, and the bound of all streams of the server.
+#[derive(Clone)]
+pub(crate) struct Watches(Arc<Shared>);
+
+struct Shared {
+    followed: Mutex<HashMap<ScanId, Followed>>,
+    /// Rung when the first scan is followed, and when a new one is.
+    rung: Notify,
+    room: Arc<Semaphore>,
+    state: Arc<dyn State>,
+}
+
+/// Room for one stream, until it is dropped.
+pub(crate) struct Admission {
+    _room: OwnedSemaphorePermit,
+    _counted: OpenStream,
+}
+
+struct Followed {
+    latest: watch::Sender<Arc<Progress>>,
+    since: Instant,
+    looked: Instant,
+}
+
+impl Watches {
+    /// At most `streams` streams at one time. Nobody looks before [`Watches::run`] does.
+    pub(crate) fn new(state: Arc<dyn State>, streams: usize) -> Self {
+        Self(Arc::new(Shared {
+            followed: Mutex::default(),
+            rung: Notify::new(),
+            room: Arc::new(Semaphore::new(streams.min(Semaphore::MAX_PERMITS))),
+            state,
+        }))
+    }
+
+    /// Room for one stream.
+    pub(crate) fn admit(&self, metrics: &ApiMetrics) -> Result<Admission, Status> {
+        let room = Arc::clone(&self.0.room).try_acquire_owned().map_err(|_| status::too_many_streams())?;
+        Ok(Admission { _room: room, _counted: metrics.stream() })
+    }
+
+    /// What becomes of a scan, from `progress` on. The sender is dropped after the last change.
+    pub(crate) fn subscribe(&self, progress: Progress) -> watch::Receiver<Arc<Progress>> {
+        let id = progress.scan.id;
+        let mut followed = self.followed();
+        let receiver = if let Some(known) = followed.get(&id) {
+            // What was just read may be older or newer than this; the next look settles it.
+            known.latest.subscribe()
+        } else {
+            let ended = progress.scan.state.is_terminal();
+            let (latest, receiver) = watch::channel(Arc::new(progress));
+            if !ended {
+                let now = Instant::now();
+                followed.insert(id, Followed { latest, since: now, looked: now });
+            }
+            receiver
+        };
+        drop(followed);
+        self.0.rung.notify_one();
+        receiver
+    }
+
+    fn followed(&self) -> MutexGuard<'_, HashMap<ScanId, Followed>> {
+        self.0.followed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,10 @@
+//! The API as its callers see it: a server on a real port, a state in SQLite, clients over TCP and TLS.
+
+mod access;
+mod harness;
+mod http;
+mod lifecycle;
+mod scans;
+mod tls;
+mod verdicts;
+mod watching;
