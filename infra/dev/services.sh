@@ -66,13 +66,14 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$wanted" ] || wanted=$all
 case $dir in /*) ;; *) dir=$PWD/$dir ;; esac
+# shellcheck disable=SC2034 # Services use it.
 tools=${PLIMSOLL_TOOLS:-$top/target/tools}
 
 by=${SERVICES_BY:-}
 if [ -z "$by" ]; then
     if [ -e /etc/debian_version ]; then
         by=native
-    elif docker info >/dev/null 2>&1; then
+    elif docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; then
         by=compose
     else
         by=none
@@ -95,7 +96,9 @@ for service in $all; do
     # shellcheck source=/dev/null
     . "$here/services/$service.sh"
 done
+# shellcheck source=/dev/null
 . "$here/ports.sh"
+# shellcheck source=/dev/null
 case $by in
     native) . "$here/native.sh" ;;
     compose) . "$here/compose.sh" ;;
@@ -135,7 +138,7 @@ write_env() {
 }
 
 up() {
-    [ "$by" != none ] || die "this needs Debian, or a Docker engine that runs; here is neither"
+    [ "$by" != none ] || die "this needs Debian, or a Docker engine that runs and its compose plugin; here is neither"
     mkdir -p "$dir" || exit 1
     failed=0 started=""
     for service in $wanted; do
