@@ -179,12 +179,8 @@ mod tests {
     fn a_policy_goes_with_a_digest_only() {
         use v1::get_verdict_request::Image as Asked;
         let digest = Digest::from_bytes([7; 32]);
-        let ask = |image, policy_digest: &str| {
-            image_of(v1::GetVerdictRequest {
-                image,
-                policy_digest: policy_digest.into(),
-                ..Default::default()
-            })
+        let ask = |asked, policy: &str| {
+            image(&v1::GetVerdictRequest { image: asked, policy_digest: policy.into(), ..Default::default() })
         };
         let policy = digest.to_string();
         let by_digest = ask(Some(Asked::Digest(policy.clone())), &policy).unwrap();
@@ -197,9 +193,5 @@ mod tests {
         ] {
             assert_eq!(wrong.unwrap_err().code(), tonic::Code::InvalidArgument);
         }
-    }
-
-    fn image_of(message: v1::GetVerdictRequest) -> Result<Image, Status> {
-        image(&message)
     }
 }

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use plimsoll_types::{BlindKind, ImageSource, Platform};
 
+use crate::client::ClientCommand;
 use crate::output::Target;
 
 /// Judges container images: may this run?
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     /// Print, check and describe policies
     #[command(subcommand)]
     Policy(PolicyCommand),
+    #[command(flatten)]
+    Client(ClientCommand),
 }
 
 const SCAN_HELP: &str = "\
@@ -145,7 +148,7 @@ pub(crate) enum PolicyCommand {
     Default,
 }
 
-fn blind_kind(text: &str) -> Result<BlindKind, String> {
+pub(crate) fn blind_kind(text: &str) -> Result<BlindKind, String> {
     BlindKind::ALL.iter().copied().find(|kind| kind.as_str() == text).ok_or_else(|| {
         let kinds: Vec<_> = BlindKind::ALL.iter().map(|kind| kind.as_str()).collect();
         format!("there is no such kind; the kinds are {}", kinds.join(", "))

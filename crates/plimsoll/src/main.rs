@@ -4,6 +4,7 @@
 //! judged, 64 usage.
 
 mod cli;
+mod client;
 mod db;
 mod exit;
 mod failure;
@@ -34,5 +35,6 @@ fn main() -> ExitCode {
         Command::Scan(arguments) => scan::run(*arguments),
         Command::Db(command) => db::run(command),
         Command::Policy(command) => policy::run(command),
+        Command::Client(command) => client::run(command),
     }
 }
