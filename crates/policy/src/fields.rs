@@ -83,7 +83,7 @@ impl<'n> Fields<'n> {
             && given != schema
             && let Some(node) = self.get("schema")
         {
-            let message = format!("expected {schema}, found {given:?}");
+            let message = format!("expected {schema}, found {:?}", crate::mistake::shorten(given));
             mistakes.add(node.at, self.field("schema"), message);
         }
     }

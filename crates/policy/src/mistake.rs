@@ -42,12 +42,8 @@ impl Mistakes {
 
     pub(crate) fn add(&mut self, at: At, field: impl Into<String>, message: impl Into<String>) {
         if !self.are_full() {
-            self.0.push(Mistake {
-                line: at.line,
-                column: at.column,
-                field: field.into(),
-                message: message.into(),
-            });
+            let (field, message) = (printable(field.into()), printable(message.into()));
+            self.0.push(Mistake { line: at.line, column: at.column, field, message });
         }
     }
 
@@ -121,6 +117,18 @@ pub(crate) fn unknown<'a>(
     format!("unknown {what} {given:?}; expected one of: {known}")
 }
 
+/// The text without anything a terminal could take for an instruction: it may be a stranger's, from a URL.
+fn printable(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
+}
+
 /// Enough of a text to recognise it.
 pub(crate) fn shorten(text: &str) -> String {
     const MAX: usize = 80;
@@ -145,6 +153,14 @@ mod tests {
             unknown("gate", "ports", known),
             "unknown gate \"ports\"; expected one of: vulnerabilities, files"
         );
+    }
+
+    #[test]
+    fn a_mistake_is_one_line_without_instructions_for_a_terminal() {
+        let mut mistakes = Mistakes::default();
+        mistakes.add(At { line: 1, column: 1 }, "\u{1b}[2Ja\nb", "naïve \u{7}");
+        let shown = mistakes.or(Some(())).unwrap_err().to_string();
+        assert_eq!(shown, "line 1, column 1: \\u{1b}[2Ja\\nb: naïve \\u{7}");
     }
 
     #[test]
