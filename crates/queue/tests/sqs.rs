@@ -13,7 +13,7 @@ fn place() -> Result<String, String> {
     if place != "aws" && std::env::var_os("AWS_ACCESS_KEY_ID").is_none() {
         return Err("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set; any words will do".to_owned());
     }
-    Ok(if place == "aws" { String::new() } else { format!("endpoint={place}&region=elasticmq&") })
+    Ok(if place == "aws" { String::new() } else { format!("endpoint={place}&region=us-east-1&") })
 }
 
 /// A prefix that no other test has.

@@ -44,10 +44,10 @@ impl Broker {
         let prefix = Options::of(url, &known)?.prefix()?;
         let mut uri = AMQPUri::from_str(url.as_str()).map_err(|why| bad(url, why))?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT);
-        if let Some(host) = url.host_str() {
-            // The library takes an IPv6 address for no host at all.
-            host.trim_matches(['[', ']']).clone_into(&mut uri.authority.host);
-        }
+        // The library takes an IPv6 address for no host at all, and no host for localhost.
+        let host =
+            url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| bad(url, "it names no host"))?;
+        host.trim_matches(['[', ']']).clone_into(&mut uri.authority.host);
         let service = format!("RabbitMQ at {}:{}", uri.authority.host, uri.authority.port);
         Ok(Self { uri, prefix, service, session: Mutex::default(), closed: AtomicBool::new(false) })
     }

@@ -36,6 +36,9 @@ pub(super) async fn receive(
     max: usize,
     wait: Duration,
 ) -> Result<Vec<Delivery>, Error> {
+    if max == 0 {
+        return Ok(Vec::new());
+    }
     let (deadline, mut pauses) = (Instant::now() + wait, Pauses::default());
     loop {
         let session = broker.session("receive", deadline).await?;
@@ -62,9 +65,8 @@ async fn take(
 ) -> lapin::Result<(Batch, Taken)> {
     session.ensure(names).await?;
     let channel = session.channel().await?;
-    // What this limit allows is all that the broker sends, since nothing is acknowledged before the end. Zero would
-    // be no limit.
-    let max = u16::try_from(max).unwrap_or(u16::MAX).max(1);
+    // What this limit allows is all that the broker sends, since nothing is acknowledged before the end.
+    let max = u16::try_from(max).unwrap_or(u16::MAX);
     channel.basic_qos(max, BasicQosOptions::default()).await?;
     let queue = if from == From::Ready { &names.ready } else { &names.dead };
     let mut consumer = consume(&channel, queue).await?;

@@ -1,6 +1,6 @@
 //! One connection, and what was declared over it.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::FieldTable;
@@ -100,32 +100,45 @@ impl Session {
 
     /// Sends all messages to a queue and waits until the broker has answered for each.
     pub(super) async fn publish<'m>(&self, queue: &str, messages: &[&'m Message]) -> Sent<'m> {
-        let mut sent = Sent { unconfirmed: Vec::new(), error: None };
         // Mandatory: what cannot be routed comes back, and is not confirmed into the void.
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        for window in messages.chunks(IN_FLIGHT) {
-            let mut answers = Vec::with_capacity(window.len());
-            for message in window {
-                let (body, properties) = (&message.body, wire::properties(message));
-                match self.publisher.basic_publish("".into(), queue.into(), options, body, properties).await {
-                    Ok(answer) => answers.push((message, answer)),
-                    Err(error) => sent.failed(message, error),
-                }
+        let mut sent = Sent { unconfirmed: Vec::new(), error: None };
+        let mut answers = VecDeque::new();
+        for message in messages {
+            if answers.len() == IN_FLIGHT
+                && let Some((message, answer)) = answers.pop_front()
+            {
+                self.note(&mut sent, message, answer).await;
             }
-            for (message, answer) in answers {
-                match answer.await {
-                    Ok(Confirmation::Ack(None)) => {}
-                    Ok(Confirmation::Ack(Some(_))) => {
-                        // Returned, because there is no such queue any more.
-                        sent.unconfirmed.push(message);
-                        self.forget_topology().await;
-                    }
-                    Ok(Confirmation::Nack(_) | Confirmation::NotRequested) => sent.unconfirmed.push(message),
-                    Err(error) => sent.failed(message, error),
-                }
+            let (body, properties) = (&message.body, wire::properties(message));
+            match self.publisher.basic_publish("".into(), queue.into(), options, body, properties).await {
+                Ok(answer) => answers.push_back((*message, answer)),
+                Err(error) => sent.failed(message, error),
             }
         }
+        for (message, answer) in answers {
+            self.note(&mut sent, message, answer).await;
+        }
         sent
+    }
+
+    /// Waits for one answer.
+    async fn note<'m>(
+        &self,
+        sent: &mut Sent<'m>,
+        message: &'m Message,
+        answer: impl Future<Output = lapin::Result<Confirmation>> + Send,
+    ) {
+        match answer.await {
+            Ok(Confirmation::Ack(None)) => {}
+            Ok(Confirmation::Ack(Some(_))) => {
+                // Returned, because there is no such queue any more.
+                sent.unconfirmed.push(message);
+                self.forget_topology().await;
+            }
+            Ok(Confirmation::Nack(_) | Confirmation::NotRequested) => sent.unconfirmed.push(message),
+            Err(error) => sent.failed(message, error),
+        }
     }
 }
 

@@ -29,12 +29,15 @@ pub(super) async fn receive(
     max: usize,
     wait: Duration,
 ) -> Result<Vec<Delivery>, Error> {
+    if max == 0 {
+        return Ok(Vec::new());
+    }
     let deadline = Instant::now() + wait;
     loop {
         let target = targets.target(channel, rack).await?;
         let left = deadline.saturating_duration_since(Instant::now()).min(MAX_POLL);
         let first = poll(&target, lease, max.min(MAX_ANSWER), left).await?;
-        if first.is_empty() && Instant::now() < deadline && max > 0 {
+        if first.is_empty() && Instant::now() < deadline {
             continue;
         }
         let taken = fill(&target, lease, max, first).await;
@@ -74,9 +77,6 @@ async fn poll(
     max: usize,
     wait: Duration,
 ) -> Result<Vec<SqsMessage>, Error> {
-    if max == 0 {
-        return Ok(Vec::new());
-    }
     let answer = target
         .client
         .receive_message()

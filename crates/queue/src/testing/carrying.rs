@@ -1,6 +1,7 @@
 //! Promises about getting messages from here to there.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use plimsoll_types::Lane;
@@ -110,22 +111,22 @@ pub async fn ten_thousand_messages_in_flight_all_arrive(service: Arc<Service>) {
     let start = Instant::now();
     publish(&*queue, numbered(0..COUNT as u32)).await;
     let published = start.elapsed();
+    let arrived = Arc::new(AtomicUsize::new(0));
     let receivers = (0..4).map(|_| {
-        let service = Arc::clone(&service);
+        let (service, arrived) = (Arc::clone(&service), Arc::clone(&arrived));
         tokio::spawn(async move {
             let queue = service.connect_with(LONG_LEASE).await;
             let mut got = Vec::new();
-            loop {
+            while arrived.load(Ordering::Relaxed) < COUNT && start.elapsed() < 4 * PATIENCE {
                 let came = queue.receive(&RESULTS, 500, Duration::from_secs(1)).await.expect("it answers");
-                if came.is_empty() {
-                    return got;
-                }
+                arrived.fetch_add(came.len(), Ordering::Relaxed);
                 got.extend(came.iter().map(|delivery| delivery.message.clone()));
                 let acks: Vec<_> = came.into_iter().map(|one| tokio::spawn(one.ack())).collect();
                 for ack in acks {
                     ack.await.expect("the task ends").expect("it is ours");
                 }
             }
+            got
         })
     });
     let mut got = Vec::new();

@@ -38,10 +38,12 @@ pub async fn consumers_share_without_overlap(service: Arc<Service>) {
     ack(held).await;
 }
 
-/// What one did not ask for is there for another.
+/// What one did not ask for is there for another; asking for none gives none.
 pub async fn nobody_holds_more_than_was_asked_for(service: Arc<Service>) {
     let (one, other) = (service.connect().await, service.connect().await);
     publish(&*one, numbered(0..10)).await;
+    let none = one.receive(&RESULTS, 0, PATIENCE).await.expect("it answers");
+    assert!(none.is_empty(), "{none:?}");
     let held = hold(&*one, 3).await;
     let rest = hold(&*other, 7).await;
     assert_nothing_comes(&*one, QUIET).await;
