@@ -18,9 +18,9 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
-    /// The directory holds something that is not a store of a format this version knows.
+    /// The place holds something that is not a store of a format this version knows.
     #[error(
-        "{} is not a store of this version of plimsoll (it says {found:?}); name another directory with --store",
+        "{} is not a store of this version of plimsoll (it says {found:?}); name another one with --store",
         path.display()
     )]
     Format {
@@ -47,6 +47,49 @@ pub enum Error {
         /// As read; one more than announced stands for any number of more.
         found: u64,
     },
+    /// An object is larger than the backend, or whoever reads it, can take.
+    #[error("{key} is larger than {limit} bytes")]
+    TooLarge {
+        /// [`crate::Key::path`], or the address of the object.
+        key: String,
+        /// What can be taken.
+        limit: u64,
+    },
+    /// An address names no place a store can be in.
+    #[error(
+        "{address:?} is no place for a store: {why}; it is a directory, file:DIRECTORY or s3://BUCKET/PATH"
+    )]
+    Address {
+        /// As given.
+        address: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// An S3 server refused, or was not reached.
+    #[error("cannot {action} {url}: {reason}{advice}")]
+    S3 {
+        /// What was tried.
+        action: &'static str,
+        /// On which object or listing.
+        url: String,
+        /// What the server said, or what became of the connection.
+        reason: String,
+        /// What to do about it, if that is known.
+        advice: &'static str,
+        /// Whether the same request may succeed later.
+        retry: Retry,
+    },
+    /// An S3 server ignores the condition that makes writers safe from each other.
+    #[error(
+        "{address} cannot be a store: its server ignores `If-None-Match: *` on {request}, so one writer could replace \
+         what another wrote; use a server that honours it"
+    )]
+    Unconditional {
+        /// Which store.
+        address: String,
+        /// The request that was to fail and did not.
+        request: &'static str,
+    },
 }
 
 impl Error {
@@ -65,8 +108,21 @@ impl Error {
                 _ => Retry::Never,
             },
             Self::Body { .. } => Retry::After(None),
-            Self::Format { .. } | Self::BodySize { .. } => Retry::Never,
+            Self::S3 { retry, .. } => *retry,
+            Self::Format { .. }
+            | Self::BodySize { .. }
+            | Self::TooLarge { .. }
+            | Self::Address { .. }
+            | Self::Unconditional { .. } => Retry::Never,
         }
+    }
+
+    /// For a request that cannot be repeated as it is, though the whole call can.
+    pub(crate) fn worth_another_attempt(mut self) -> Self {
+        if let Self::S3 { retry: retry @ Retry::Never, .. } = &mut self {
+            *retry = Retry::After(None);
+        }
+        self
     }
 }
 

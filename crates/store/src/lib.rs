@@ -12,6 +12,8 @@ mod error;
 mod fs;
 mod key;
 mod memory;
+mod open;
+mod s3;
 mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -21,4 +23,6 @@ pub use error::Error;
 pub use fs::FsStore;
 pub use key::{Key, Prefix};
 pub use memory::MemoryStore;
+pub use open::open;
+pub use s3::{Encryption, S3Options, S3Store, read_s3};
 pub use store::{Meta, Put, Store};

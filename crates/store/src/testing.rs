@@ -3,7 +3,7 @@
 //! [`contract_tests!`](crate::contract_tests) turns them into tests of one backend. A backend that is a service
 //! runs them against the real service.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use plimsoll_types::{Digest, EvidenceGroup, Retry};
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 
 use crate::{Body, Error, Key, Meta, Prefix, Put, Store};
 
-/// Makes a module of tests, one per promise. `$fresh` is an expression that gives an empty store as
-/// `(Arc<dyn Store>, guard)`; the guard lives as long as the test. Needs tokio with `macros` and
-/// `rt-multi-thread`.
+/// Makes a module of tests, one per promise. `$fresh` is an expression, in which one may `await`, that gives an empty
+/// store as `Some((Arc<dyn Store>, guard))`; the guard lives as long as the test. It gives `None`, and prints a line
+/// `skipped: <why>`, where there is no such service. Needs tokio with `macros` and `rt-multi-thread`.
 #[macro_export]
 macro_rules! contract_tests {
     ($module:ident, $fresh:expr) => {
@@ -28,12 +28,18 @@ macro_rules! contract_tests {
             an_empty_object_is_an_object
             the_first_writer_wins
             many_writers_make_one_object
+            many_objects_are_each_created_once
             ranges_are_clamped
             a_streamed_body_is_stored_whole
+            a_large_object_is_stored_whole
+            many_large_writers_make_one_object
             a_failing_body_stores_nothing
+            a_large_failing_body_stores_nothing
+            a_dropped_put_stores_nothing
             a_body_of_another_size_stores_nothing
             listing_is_sorted_and_by_prefix
             listing_goes_on_after_a_key
+            thousands_of_keys_are_listed
             deleting_makes_room
         );
     };
@@ -43,7 +49,7 @@ macro_rules! contract_tests {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $promise() {
-                    let (store, _guard) = $fresh;
+                    let Some((store, _guard)) = $fresh else { return };
                     $crate::testing::$promise(store).await;
                 }
             )*
@@ -156,6 +162,33 @@ pub async fn many_writers_make_one_object(store: Arc<dyn Store>) {
     assert_eq!(get(&*store, &key).await, Some(vec![creators[0]; 100_000].into()));
 }
 
+/// Of writers racing for many objects, each object has one creator, who is the one that is read.
+pub async fn many_objects_are_each_created_once(store: Arc<dyn Store>) {
+    const OBJECTS: u8 = 24;
+    let write = |writer: u8| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            let mut created = Vec::new();
+            for object in 0..OBJECTS {
+                let put = store.put_if_absent(&Key::Verdict(digest(object)), vec![writer; 100].into()).await;
+                created.extend((put.expect("the put succeeds") == Put::Created).then_some(object));
+            }
+            (writer, created)
+        })
+    };
+    let mut creators = BTreeMap::new();
+    for writing in (0..8).map(write).collect::<Vec<_>>() {
+        let (writer, created) = writing.await.expect("the writer does not panic");
+        for object in created {
+            assert_eq!(creators.insert(object, writer), None, "{object} was created twice");
+        }
+    }
+    for object in 0..OBJECTS {
+        let writer = creators.get(&object).copied().expect("somebody created it");
+        assert_eq!(get(&*store, &Key::Verdict(digest(object))).await, Some(vec![writer; 100].into()));
+    }
+}
+
 /// Ranges give what of them exists.
 pub async fn ranges_are_clamped(store: Arc<dyn Store>) {
     let key = Key::Snapshot(digest(1));
@@ -189,6 +222,52 @@ pub async fn a_streamed_body_is_stored_whole(store: Arc<dyn Store>) {
     }
 }
 
+fn large(size: usize) -> Vec<u8> {
+    (0..size as u32).map(|at| (at % 251) as u8).collect()
+}
+
+/// A body that no backend sends in one piece.
+pub async fn a_large_object_is_stored_whole(store: Arc<dyn Store>) {
+    let content = large(20_000_001);
+    for (byte, size) in [(1, None), (2, Some(content.len() as u64))] {
+        let key = Key::Snapshot(digest(byte));
+        let body = Body::reader(Pieces { content: content.clone(), at: 0, fail_at: None }, size);
+        assert_eq!(store.put_if_absent(&key, body).await.expect("the put succeeds"), Put::Created);
+        let again = Body::reader(Pieces { content: content.clone(), at: 0, fail_at: None }, size);
+        assert_eq!(store.put_if_absent(&key, again).await.expect("the put succeeds"), Put::Existed);
+        let meta = store.head(&key).await.expect("the head succeeds");
+        assert_eq!(meta, Some(Meta { size: content.len() as u64 }));
+        assert!(get(&*store, &key).await.is_some_and(|stored| stored == content));
+        let range = 16_000_000..17_000_000;
+        let part = store.get(&key, Some(range.start as u64..range.end as u64)).await;
+        assert!(part.expect("the get succeeds").is_some_and(|part| part == content[range]));
+    }
+    let key = Key::Snapshot(digest(3));
+    let put = store.put_if_absent(&key, content.clone().into()).await;
+    assert_eq!(put.expect("the put succeeds"), Put::Created);
+    assert!(get(&*store, &key).await.is_some_and(|stored| stored == content));
+}
+
+/// As [`many_writers_make_one_object`], for objects that are sent in pieces.
+pub async fn many_large_writers_make_one_object(store: Arc<dyn Store>) {
+    const SIZE: usize = 9_000_000;
+    let key = Key::Snapshot(digest(1));
+    let write = |writer: u8| {
+        let (store, key) = (Arc::clone(&store), key.clone());
+        tokio::spawn(async move {
+            let body = Body::reader(io::Cursor::new(vec![writer; SIZE]), None);
+            (writer, store.put_if_absent(&key, body).await.expect("the put succeeds"))
+        })
+    };
+    let mut creators = Vec::new();
+    for writing in (0..4).map(write).collect::<Vec<_>>() {
+        let (writer, put) = writing.await.expect("the writer does not panic");
+        creators.extend((put == Put::Created).then_some(writer));
+    }
+    assert_eq!(creators.len(), 1, "{creators:?}");
+    assert!(get(&*store, &key).await.is_some_and(|stored| stored == vec![creators[0]; SIZE]));
+}
+
 /// A reader's error leaves nothing behind, is worth a retry, and does not stand in the next writer's way.
 pub async fn a_failing_body_stores_nothing(store: Arc<dyn Store>) {
     let key = Key::Snapshot(digest(1));
@@ -198,6 +277,39 @@ pub async fn a_failing_body_stores_nothing(store: Arc<dyn Store>) {
             store.put_if_absent(&key, Body::reader(pieces, size)).await.expect_err("the reader failed");
         assert!(matches!(error, Error::Body { .. }), "{error}");
         assert_eq!(error.retry(), Retry::After(None));
+        assert_absent(&*store, &key).await;
+    }
+    assert_eq!(put(&*store, &key, b"whole").await, Put::Created);
+}
+
+/// As [`a_failing_body_stores_nothing`], when most of a large body is already on its way.
+pub async fn a_large_failing_body_stores_nothing(store: Arc<dyn Store>) {
+    let key = Key::Snapshot(digest(1));
+    for size in [None, Some(20_000_000)] {
+        let pieces = Pieces { content: large(20_000_000), at: 0, fail_at: Some(18_000_000) };
+        let error = store.put_if_absent(&key, Body::reader(pieces, size)).await;
+        let error = error.expect_err("the reader failed");
+        assert!(matches!(error, Error::Body { .. }), "{error}");
+        assert_absent(&*store, &key).await;
+    }
+    let short = Body::reader(Pieces { content: large(18_000_000), at: 0, fail_at: None }, Some(18_000_001));
+    let error = store.put_if_absent(&key, short).await.expect_err("the size is wrong");
+    assert!(matches!(error, Error::BodySize { .. }), "{error}");
+    assert_absent(&*store, &key).await;
+}
+
+/// A put that nobody waits for any more leaves nothing behind, however far it was.
+pub async fn a_dropped_put_stores_nothing(store: Arc<dyn Store>) {
+    let key = Key::Snapshot(digest(1));
+    for size in [100_000, 18_000_000] {
+        let (mut writer, reader) = tokio::io::duplex(64 << 10);
+        let putting = {
+            let (store, key) = (Arc::clone(&store), key.clone());
+            tokio::spawn(async move { store.put_if_absent(&key, Body::reader(reader, None)).await })
+        };
+        writer.write_all(&large(size)).await.expect("the put reads");
+        putting.abort();
+        assert!(putting.await.is_err_and(|error| error.is_cancelled()), "the body has not ended");
         assert_absent(&*store, &key).await;
     }
     assert_eq!(put(&*store, &key, b"whole").await, Put::Created);
@@ -272,6 +384,35 @@ pub async fn listing_goes_on_after_a_key(store: Arc<dyn Store>) {
     assert_eq!(list(Prefix::BlobLinks, Key::Verdict(digest(0))).await, []);
     assert_eq!(list(Prefix::Configs, Key::BlobLink(digest(0xff))).await.len(), 5);
     assert_eq!(store.list(&Prefix::All, None, 0).await.expect("the list succeeds"), []);
+}
+
+/// More keys than any service lists at once.
+pub async fn thousands_of_keys_are_listed(store: Arc<dyn Store>) {
+    const WRITERS: u16 = 16;
+    let key = |number: u16| {
+        let mut bytes = [0; 32];
+        bytes[..2].copy_from_slice(&number.wrapping_mul(40_503).to_be_bytes());
+        Key::BlobLink(Digest::from_bytes(bytes))
+    };
+    let numbers = 0..2_100_u16;
+    let write = |writer: u16| {
+        let (store, numbers) = (Arc::clone(&store), numbers.clone());
+        tokio::spawn(async move {
+            for number in numbers.filter(|number| number % WRITERS == writer) {
+                put(&*store, &key(number), b"x").await;
+            }
+        })
+    };
+    for writing in (0..WRITERS).map(write).collect::<Vec<_>>() {
+        writing.await.expect("the writer does not panic");
+    }
+    let mut keys: Vec<_> = numbers.map(key).collect();
+    keys.sort_by_key(Key::path);
+    let list =
+        async |after, max| store.list(&Prefix::BlobLinks, after, max).await.expect("the list succeeds");
+    assert!(list(None, usize::MAX).await == keys);
+    assert!(list(None, 1_500).await == keys[..1_500]);
+    assert!(list(Some(&keys[1_499]), 1_500).await == keys[1_500..]);
 }
 
 /// After a delete the key is absent, its neighbours are not, and it can be put anew.
