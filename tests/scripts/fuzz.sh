@@ -16,7 +16,10 @@ fi
 cargo fuzz build --fuzz-dir tests/fuzz
 for target in "$@"; do
     echo "fuzz: $target for ${SECONDS_EACH:-300} s"
+    dictionary="tests/fuzz/dictionaries/$target.dict"
+    [ -f "$dictionary" ] || dictionary=
     cargo fuzz run --fuzz-dir tests/fuzz "$target" -- \
-        -max_total_time="${SECONDS_EACH:-300}" -rss_limit_mb=2048 -timeout=25 -print_final_stats=1
+        -max_total_time="${SECONDS_EACH:-300}" -rss_limit_mb=2048 -timeout=25 -print_final_stats=1 \
+        ${dictionary:+-dict="$dictionary"}
 done
 echo "fuzz: $# targets, no crash"

@@ -4,6 +4,8 @@
 #![no_main]
 
 mod database;
+mod package;
+mod sqlite;
 
 use libfuzzer_sys::fuzz_target;
 use plimsoll_analyze::{Finished, LayerRun, Limits, analyzers};
@@ -14,7 +16,11 @@ const PAGE: usize = 512;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((length, bytes)) = bytes.split_first() else { return };
-    let (database, pages) = bytes.split_at((usize::from(*length) * PAGE).min(bytes.len()));
+    // Either the first pages of the input, or a whole database that the log may change.
+    let (database, pages) = match length {
+        0..128 => bytes.split_at((usize::from(*length) * PAGE).min(bytes.len())),
+        _ => (&whole()[..], bytes),
+    };
     let mut log = Vec::new();
     for word in [0x377f_0683, 3_007_000, PAGE as u32, 0, 1, 2] {
         log.extend(u32::to_be_bytes(word));
@@ -44,6 +50,12 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(section.status, SectionStatus::Complete);
     database::check(&section.records);
 });
+
+/// A database of one package, which has a name and a version.
+fn whole() -> Vec<u8> {
+    let tags = [2, 0, 6, 0, 1, 1, 6, 2, 1];
+    sqlite::database(PAGE, &[package::header(&[&tags[..], b"a\x001\0"].concat())])
+}
 
 fn file(path: &str, bytes: &[u8]) -> FileEntry {
     FileEntry {
