@@ -61,7 +61,6 @@ struct Place {
 
 impl Place {
     async fn next(&mut self) -> Result<v1::WatchVerdictsResponse, Status> {
-        let mut pause = PAUSE;
         loop {
             if *self.reader.shutdown.borrow() {
                 return Err(status::shutting_down());
@@ -71,12 +70,11 @@ impl Place {
                 return Ok(v1::WatchVerdictsResponse { cursor, verdict: Some(convert::verdict(&verdict)) });
             }
             match self.look().await {
-                Ok(()) if self.ahead.is_empty() => self.rest(pause).await?,
+                Ok(()) if self.ahead.is_empty() => self.rest(PAUSE).await?,
                 Ok(()) => {}
                 Err(error) if error.retry().is_retryable() => {
                     tracing::warn!(%error, "a stream of verdicts could not be read");
-                    pause = TROUBLE;
-                    self.rest(pause).await?;
+                    self.rest(TROUBLE).await?;
                 }
                 Err(error) => return Err(status::of_state(&error)),
             }

@@ -1,12 +1,16 @@
 //! Submitting, looking, listing, cancelling.
 
+use std::time::Duration;
+
 use plimsoll_api::client::Error;
+use plimsoll_api::{Access, Config, Limits};
 use plimsoll_proto::v1;
 use plimsoll_state::Role;
+use plimsoll_types::Tenant;
 use plimsoll_types::report::VerdictStatus;
 use tonic::Code;
 
-use crate::harness::{digest, request, start};
+use crate::harness::{digest, localhost, request, start, start_with};
 
 pub(crate) fn refused(error: Error) -> (Code, String) {
     match error {
@@ -95,6 +99,16 @@ async fn a_policy_the_store_does_not_have_is_refused() {
 }
 
 #[tokio::test]
+async fn a_call_that_takes_too_long_is_ended_by_the_server() {
+    let limits = Limits { call: Duration::ZERO, ..Limits::default() };
+    let config = Config { access: Access::Open(Tenant::default()), limits, ..Config::new(localhost()) };
+    let server = start_with(config).await;
+    let error = server.anonymous().list(v1::ListScansRequest::default()).await.unwrap_err();
+    assert_eq!(refused(error), (Code::DeadlineExceeded, "CALL_DEADLINE".into()));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn submitting_rings_the_bell() {
     let server = start().await;
     let client = server.client("a", Role::Submit).await;
@@ -115,7 +129,7 @@ async fn lists_are_pages_of_the_newest_first() {
         };
         ids.push(client.submit(labelled).await.unwrap().scan.unwrap().id);
         // Ids made in one millisecond have no order.
-        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
     ids.reverse();
     let mut seen = Vec::new();
