@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use plimsoll_types::{ScanId, Tenant};
 
 use crate::Error;
+use crate::rows::Columns;
 
 /// The outbox of callbacks. A scan with a callback that ends well or badly, but not by being cancelled, owes exactly one
 /// delivery, made in the transaction that ended it. What it says is read from the scan, which does not change any more.
@@ -113,4 +114,28 @@ pub struct Delivery {
     pub next_at: Option<i64>,
     /// When it was delivered or given up.
     pub ended_at: Option<i64>,
+}
+
+pub(crate) fn read_claimed_delivery(row: &impl Columns) -> Result<ClaimedDelivery, Error> {
+    Ok(ClaimedDelivery {
+        scan: row.scan_id("scan")?,
+        tenant: row.tenant("tenant")?,
+        url: row.text("url")?,
+        attempts: row.count("attempts")?,
+        created_at: row.int("created_at")?,
+    })
+}
+
+pub(crate) fn read_delivery(row: &impl Columns) -> Result<Delivery, Error> {
+    let state = row.delivery_state("state")?;
+    Ok(Delivery {
+        scan: row.scan_id("scan")?,
+        url: row.text("url")?,
+        state,
+        attempts: row.count("attempts")?,
+        reason: row.opt_text("reason")?,
+        created_at: row.int("created_at")?,
+        next_at: if state == DeliveryState::Pending { Some(row.int("next_at")?) } else { None },
+        ended_at: row.opt_int("ended_at")?,
+    })
 }

@@ -57,7 +57,9 @@ impl Error {
     /// Whether the same call may succeed later. Every call may be repeated, also one whose reply was lost.
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Database(error) | Self::Migrate(sqlx::migrate::MigrateError::Execute(error)) => retry(error),
+            Self::Database(error) | Self::Migrate(sqlx::migrate::MigrateError::Execute(error)) => {
+                retry(error)
+            }
             _ => Retry::Never,
         }
     }

@@ -5,12 +5,13 @@
 //! else has it" is no proof that this tenant may know what is in it. What two tenants do share is the evidence in
 //! the store; [`WantedLayer::shared`] and [`LayerStanding::verified_at`] say what has to be shown before it is used.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use async_trait::async_trait;
-use plimsoll_types::{Digest, Failure, Lane, LayerJob, LayerResult, Tenant};
+use plimsoll_types::{Digest, Failure, Lane, LayerJob, LayerResult, LayerSource, Tenant};
 
+use crate::rows::Columns;
 use crate::{Error, Fingerprints, KnownLayer};
 
 /// What is known of layers, and what is wanted.
@@ -31,7 +32,7 @@ pub trait Layers: Send + Sync {
     /// Hands out layers to publish again: outstanding, wanted by a scan, due, and not handed out since
     /// `due.asked_before`, the longest waiting first. What is handed out counts as asked at `now`, so that two callers do not get
     /// the same; what is lost on the way is handed out again later.
-    async fn due(&self, due: &Due, limit: u32, now: i64) -> Result<Vec<WantedLayer>, Error>;
+    async fn due(&self, due: &Due<'_>, limit: u32, now: i64) -> Result<Vec<WantedLayer>, Error>;
 
     /// Notes that these were published, so that the next attempt has another number. May be repeated.
     async fn mark_published(&self, published: &[WantedLayer], now: i64) -> Result<(), Error>;
@@ -185,4 +186,66 @@ pub struct Backlog {
     pub layers: BTreeMap<Lane, u64>,
     /// Scans that wait for a coordinator, per lane.
     pub scans: BTreeMap<Lane, u64>,
+}
+
+pub(crate) fn read_standing(row: &impl Columns) -> Result<LayerStanding, Error> {
+    let state = row.layer_state("state")?;
+    Ok(LayerStanding {
+        digest: row.digest("digest")?,
+        state: Some(state),
+        known: if state == LayerState::Done { row.known()? } else { None },
+        failure: row.failure("failure")?,
+        verified_at: Vec::new(),
+    })
+}
+
+/// A wanted layer without its sources.
+pub(crate) fn read_wanted(row: &impl Columns) -> Result<WantedLayer, Error> {
+    Ok(WantedLayer {
+        tenant: row.tenant("tenant")?,
+        lane: row.lane("lane")?,
+        job: LayerJob {
+            digest: row.digest("digest")?,
+            size: row.int("size")?.cast_unsigned(),
+            media_type: row.text("media_type")?,
+            claimed_diff_id: row.digest("diff_id")?,
+            sources: Vec::new(),
+            attempt: row.count("published")?,
+        },
+        shared: row.flag("shared")?,
+    })
+}
+
+pub(crate) fn read_source(row: &impl Columns) -> Result<LayerSource, Error> {
+    let credential = row.text("credential")?;
+    Ok(LayerSource {
+        registry: row.text("registry")?,
+        repository: row.text("repository")?,
+        tenant: row.text("tenant")?,
+        credential: (!credential.is_empty()).then_some(credential),
+        plain_http: row.flag("plain_http")?,
+    })
+}
+
+impl LayerStanding {
+    /// Makes one of the rows of all tenants for one blob, as `tenant` may use it.
+    pub(crate) fn gather(tenant: &Tenant, rows: &[impl Columns]) -> Result<Option<Self>, Error> {
+        let Some(first) = rows.first() else { return Ok(None) };
+        let mut standing = Self {
+            digest: first.digest("digest")?,
+            state: None,
+            known: None,
+            failure: None,
+            verified_at: Vec::new(),
+        };
+        let mut registries = BTreeSet::new();
+        for row in rows {
+            registries.extend(row.opt_text("verified_at")?);
+            if row.tenant("tenant")? == *tenant {
+                standing = read_standing(row)?;
+            }
+        }
+        standing.verified_at = registries.into_iter().collect();
+        Ok(Some(standing))
+    }
 }

@@ -16,25 +16,36 @@
 //! - **An end is an end.** A scan that is judged, failed, gone or cancelled stays so, and what would change it
 //!   says `false`.
 //!
-//! A dialect is done when it passes the contract suite.
+//! A dialect is done when it passes the contract suite in [`testing`].
 
+mod connect;
 mod deliveries;
 mod error;
+mod lanes;
 mod layers;
 mod plan;
+mod planning;
+mod postgres;
 mod retrying;
+mod rows;
 mod scans;
+mod settling;
+mod sqlite;
 mod state;
 mod targets;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod tokens;
 mod verdicts;
 
+pub use connect::connect;
 pub use deliveries::{ClaimedDelivery, Deliveries, Delivery, DeliveryState};
 pub use error::Error;
 pub use layers::{Backlog, Due, LayerKey, LayerStanding, LayerState, Layers, Settled, WantedLayer};
 pub use plan::{BlobStanding, Fingerprints, KnownLayer, PlannedBlob, PlannedTarget, ScanPlan};
 pub use retrying::retrying;
 pub use scans::{ClaimedScan, Planned, Progress, Scan, ScanFilter, Scans, Submitted};
+pub use settling::{MAX_ATTEMPTS, MAX_INTERRUPTIONS, MAX_SOURCE_ATTEMPTS};
 pub use state::{Forgotten, State, Upkeep};
 pub use targets::{ClaimedLayer, ClaimedTarget, TargetId, Targets};
 pub use tokens::{NewToken, Role, RoleError, Token, TokenId, Tokens};

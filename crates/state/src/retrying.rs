@@ -14,7 +14,10 @@ const LONGEST: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// The last error.
-pub async fn retrying<T>(attempts: u32, mut call: impl AsyncFnMut() -> Result<T, Error>) -> Result<T, Error> {
+pub async fn retrying<T, F>(attempts: u32, mut call: impl FnMut() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
     let mut pause = FIRST;
     for _ in 1..attempts {
         match call().await {
@@ -29,6 +32,8 @@ pub async fn retrying<T>(attempts: u32, mut call: impl AsyncFnMut() -> Result<T,
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+
     use super::*;
 
     fn lost() -> Error {
@@ -38,9 +43,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_may_pass_is_tried_as_often_as_allowed() {
         let mut calls = 0;
-        let failed = retrying(3, async || {
+        let failed = retrying(3, || {
             calls += 1;
-            Err::<(), _>(lost())
+            ready(Err::<(), _>(lost()))
         });
         assert!(failed.await.is_err());
         assert_eq!(calls, 3);
@@ -49,16 +54,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_stays_is_tried_once_and_success_ends_it() {
         let mut calls = 0;
-        let refused = retrying(3, async || {
+        let refused = retrying(3, || {
             calls += 1;
-            Err::<(), _>(Error::Usage("no"))
+            ready(Err::<(), _>(Error::Usage("no")))
         });
         assert!(refused.await.is_err());
         assert_eq!(calls, 1);
         let mut calls = 0;
-        let done = retrying(5, async || {
+        let done = retrying(5, || {
             calls += 1;
-            if calls < 3 { Err(lost()) } else { Ok(calls) }
+            ready(if calls < 3 { Err(lost()) } else { Ok(calls) })
         });
         assert_eq!(done.await.expect("the third call succeeds"), 3);
     }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use plimsoll_types::report::VerdictStatus;
 use plimsoll_types::{Digest, Failure, ScanId, ScanRequest, ScanState, Tenant};
 
+use crate::rows::Columns;
 use crate::{Error, ScanPlan, Verdict, WantedLayer};
 
 /// Requests for verdicts.
@@ -170,4 +171,68 @@ pub struct Planned {
     pub first: bool,
     /// Layers to publish, in order of their digests.
     pub wanted: Vec<WantedLayer>,
+}
+
+/// The columns [`read_scan`] reads.
+macro_rules! scan_columns {
+    () => {
+        "s.id, s.request, s.state, s.index_digest, s.status, s.failure, s.attempts, s.submitted_at, s.ended_at"
+    };
+}
+pub(crate) use scan_columns;
+
+pub(crate) fn read_scan(row: &impl Columns) -> Result<Scan, Error> {
+    Ok(Scan {
+        id: row.scan_id("id")?,
+        request: row.json("request")?,
+        state: row.scan_state("state")?,
+        index: row.opt_digest("index_digest")?,
+        status: row.status("status")?,
+        failure: row.failure("failure")?,
+        attempts: row.count("attempts")?,
+        submitted_at: row.int("submitted_at")?,
+        ended_at: row.opt_int("ended_at")?,
+    })
+}
+
+pub(crate) fn read_claimed_scan(row: &impl Columns) -> Result<ClaimedScan, Error> {
+    Ok(ClaimedScan {
+        id: row.scan_id("id")?,
+        request: row.json("request")?,
+        attempts: row.count("attempts")?,
+        submitted_at: row.int("submitted_at")?,
+    })
+}
+
+/// The scan of an earlier call with the same idempotency key, if the request is the same.
+pub(crate) fn same_scan(row: &impl Columns, request: &ScanRequest) -> Result<Submitted, Error> {
+    let id = row.scan_id("id")?;
+    let earlier: ScanRequest = row.json("request")?;
+    if earlier.asks_the_same_as(request) {
+        return Ok(Submitted { id, created: false });
+    }
+    Err(Error::IdempotencyConflict { key: request.idempotency_key.clone().unwrap_or_default(), scan: id })
+}
+
+/// A new id. Its random part comes from a generator seeded by the system's.
+pub(crate) fn new_id(now: i64) -> ScanId {
+    let mut random = [0; 10];
+    fastrand::fill(&mut random);
+    ScanId::new(now, random)
+}
+
+/// The two states somebody can end a scan in because it cannot be judged.
+pub(crate) fn check_end(end: ScanState) -> Result<(), Error> {
+    match end {
+        ScanState::Failed | ScanState::Gone => Ok(()),
+        _ => Err(Error::Usage("a scan can be ended as failed or gone only")),
+    }
+}
+
+impl Progress {
+    /// A scan with those of `verdicts` that are its own, and nothing counted yet.
+    pub(crate) fn new(scan: Scan, verdicts: &mut Vec<Verdict>) -> Self {
+        let verdicts = verdicts.extract_if(.., |verdict| verdict.target.scan == scan.id).collect();
+        Self { scan, targets: 0, layers: 0, layers_settled: 0, verdicts }
+    }
 }

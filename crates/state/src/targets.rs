@@ -1,8 +1,13 @@
 //! Targets: the images of a scan, each to be judged.
 
-use async_trait::async_trait;
-use plimsoll_types::{BlindKind, BlindSpot, Digest, Failure, Lane, Platform, ScanId, ScanState, Tenant};
+use std::collections::BTreeSet;
 
+use async_trait::async_trait;
+use plimsoll_types::{
+    BlindKind, BlindSpot, Digest, Failure, Lane, Platform, ScanId, ScanRequest, ScanState, Tenant,
+};
+
+use crate::rows::Columns;
 use crate::{Error, KnownLayer, LayerKey, LayerState, NewVerdict};
 
 /// Judging. Completion is a query: a target is complete when none of its layers is outstanding. The query's answer
@@ -123,4 +128,57 @@ pub struct ClaimedLayer {
     pub known: Option<KnownLayer>,
     /// Why it is not done.
     pub failure: Option<Failure>,
+}
+
+/// A claimed target without its layers.
+pub(crate) fn read_target(row: &impl Columns) -> Result<ClaimedTarget, Error> {
+    let request: ScanRequest = row.json("request")?;
+    Ok(ClaimedTarget {
+        id: TargetId { scan: row.scan_id("scan")?, ordinal: row.count("ordinal")? },
+        tenant: row.tenant("tenant")?,
+        lane: row.lane("lane")?,
+        reference: request.reference,
+        index: row.opt_digest("index_digest")?,
+        manifest: row.digest("manifest")?,
+        config: row.digest("config")?,
+        platform: row.platform("platform")?,
+        blind_spots: row.json("blind_spots")?,
+        policy: request.policy,
+        allowlists: request.allowlists,
+        allow_blind: request.allow_blind,
+        deadline: request.deadline,
+        submitted_at: row.int("submitted_at")?,
+        attempts: row.count("attempts")?,
+        layers: Vec::new(),
+    })
+}
+
+pub(crate) fn read_claimed_layer(row: &impl Columns) -> Result<ClaimedLayer, Error> {
+    let state = match row.opt_text("state")? {
+        Some(_) if row.flag("readable")? => row.layer_state("state")?,
+        _ => LayerState::Unreadable,
+    };
+    Ok(ClaimedLayer {
+        digest: row.digest("digest")?,
+        size: row.int("size")?.cast_unsigned(),
+        media_type: row.text("media_type")?,
+        claimed_diff_id: row.digest("diff_id")?,
+        state,
+        known: if state == LayerState::Done { row.known()? } else { None },
+        failure: row.failure("failure")?,
+    })
+}
+
+impl ClaimedTarget {
+    /// Layers nobody has settled, each once.
+    pub(crate) fn outstanding(&self) -> impl Iterator<Item = Digest> {
+        let waiting = self.layers.iter().filter(|layer| !layer.state.is_settled());
+        waiting.map(|layer| layer.digest).collect::<BTreeSet<_>>().into_iter()
+    }
+
+    /// True if it may be judged: complete, or out of time.
+    pub(crate) fn is_due(&self, now: i64) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= now)
+            || self.layers.iter().all(|layer| layer.state.is_settled())
+    }
 }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use plimsoll_types::{Digest, Tenant};
 
 use crate::Error;
+use crate::rows::Columns;
 
 /// Bearer tokens, by the hash of what is shown to their owner once.
 #[async_trait]
@@ -122,4 +123,16 @@ pub struct Token {
     pub created_at: i64,
     /// When it was revoked.
     pub revoked_at: Option<i64>,
+}
+
+pub(crate) fn read_token(row: &impl Columns) -> Result<Token, Error> {
+    let role = row.text("role")?;
+    Ok(Token {
+        id: TokenId(row.text("id")?),
+        tenant: row.tenant("tenant")?,
+        role: role.parse().map_err(|_| Error::row("role", &role))?,
+        label: row.text("label")?,
+        created_at: row.int("created_at")?,
+        revoked_at: row.opt_int("revoked_at")?,
+    })
 }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use plimsoll_types::report::VerdictStatus;
 use plimsoll_types::{Digest, Platform, ScanId, Tenant};
 
+use crate::rows::Columns;
 use crate::{Error, TargetId};
 
 /// Committed verdicts. The documents are in the store, by digest; here is what finds them.
@@ -110,4 +111,49 @@ pub(crate) fn worst(statuses: impl IntoIterator<Item = VerdictStatus>) -> Option
         VerdictStatus::NotJudged => 2,
         VerdictStatus::Fail => 3,
     })
+}
+
+/// The columns [`read_verdict`] reads.
+macro_rules! verdict_columns {
+    () => {
+        "v.scan, v.ordinal, v.reference, v.index_digest, v.manifest, v.platform, v.status, v.document, v.policy, \
+         v.knowledge, v.evaluated_at, v.layers_known, v.layers, v.judged_at, v.sequence"
+    };
+}
+pub(crate) use verdict_columns;
+
+pub(crate) fn read_verdict(row: &impl Columns) -> Result<Verdict, Error> {
+    Ok(Verdict {
+        target: TargetId { scan: row.scan_id("scan")?, ordinal: row.count("ordinal")? },
+        reference: row.text("reference")?,
+        index: row.opt_digest("index_digest")?,
+        manifest: row.digest("manifest")?,
+        platform: row.platform("platform")?,
+        verdict: NewVerdict {
+            status: row.status("status")?.ok_or_else(|| Error::row("verdict status", "null"))?,
+            document: row.digest("document")?,
+            policy: row.opt_digest("policy")?,
+            knowledge: row.opt_digest("knowledge")?,
+            evaluated_at: row.int("evaluated_at")?,
+            layers_known: row.count("layers_known")?,
+            layers: row.count("layers")?,
+        },
+        judged_at: row.int("judged_at")?,
+        sequence: row.opt_int("sequence")?.map(i64::cast_unsigned),
+    })
+}
+
+/// The verdicts of one scan on the image that was asked for.
+pub(crate) fn image_verdict(verdicts: Vec<Verdict>) -> Option<ImageVerdict> {
+    let status = worst(verdicts.iter().map(|verdict| verdict.verdict.status))?;
+    Some(ImageVerdict { scan: verdicts.first()?.target.scan, status, verdicts })
+}
+
+pub(crate) fn check_cursor(cursor: u64, range: StreamRange) -> Result<(), Error> {
+    let StreamRange { oldest, newest } = range;
+    if (oldest..=newest).contains(&cursor) {
+        Ok(())
+    } else {
+        Err(Error::OutOfRange { cursor, oldest, newest })
+    }
 }

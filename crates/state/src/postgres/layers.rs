@@ -1,0 +1,483 @@
+//! [`Layers`] in Postgres.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use async_trait::async_trait;
+use plimsoll_types::{Digest, Failure, Lane, LayerOutcome, LayerResult, LayerSource, ScanId, Tenant};
+use sqlx::query;
+
+use super::{Connection, Postgres, planning, raws};
+use crate::layers::{read_source, read_standing, read_wanted};
+use crate::rows::{Columns, failure_json, lane_number, name, opt_raw, raw, size, source_of};
+use crate::settling::{Change, Source, Standing, decide};
+use crate::{
+    Backlog, Due, Error, Fingerprints, KnownLayer, LayerKey, LayerStanding, LayerState, Layers, Settled,
+    WantedLayer,
+};
+
+#[async_trait]
+impl Layers for Postgres {
+    async fn standing(&self, tenant: &Tenant, digests: &[Digest]) -> Result<Vec<LayerStanding>, Error> {
+        let rows = query(
+            "SELECT tenant, digest, state, failure, verified_at, verified_diff_id, uncompressed_size,
+                 index_fingerprint, packages_fingerprint
+             FROM layers WHERE digest = ANY($1) ORDER BY digest",
+        )
+        .bind(raws(digests))
+        .fetch_all(&self.pool)
+        .await?;
+        let of_one_blob = rows.chunk_by(|a, b| a.bytes("digest").ok() == b.bytes("digest").ok());
+        of_one_blob.filter_map(|rows| LayerStanding::gather(tenant, rows).transpose()).collect()
+    }
+
+    async fn settle(&self, tenant: &Tenant, result: &LayerResult, now: i64) -> Result<Settled, Error> {
+        let mut tx = self.begin().await?;
+        let Some(standing) = standing(&mut tx, tenant, result).await? else { return Ok(Settled::Ignored) };
+        let change = decide(&standing, result, now);
+        let settled = write(&mut tx, tenant, result, change, now).await?;
+        tx.commit().await?;
+        Ok(settled)
+    }
+
+    async fn due(&self, due: &Due<'_>, limit: u32, now: i64) -> Result<Vec<WantedLayer>, Error> {
+        let mut connection = self.pool.acquire().await?;
+        let mut keys = Vec::new();
+        for lane in due.lanes {
+            // What nobody waits for goes to the end of the row, and is not handed out.
+            let rows = query(
+                "WITH picked AS MATERIALIZED (
+                     SELECT tenant, digest FROM layers
+                     WHERE state = 'outstanding' AND lane = $1 AND asked_at < $2 AND next_at <= $3
+                     ORDER BY asked_at LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED
+                 ), waited_for AS MATERIALIZED (
+                     SELECT p.tenant, p.digest, MAX(i.lane) AS lane
+                     FROM picked p LEFT JOIN interests i ON i.tenant = p.tenant AND i.digest = p.digest
+                     GROUP BY p.tenant, p.digest
+                 )
+                 UPDATE layers l SET asked_at = $3, lane = COALESCE(w.lane, l.lane)
+                 FROM waited_for w WHERE l.tenant = w.tenant AND l.digest = w.digest
+                 RETURNING l.tenant, l.digest, w.lane IS NOT NULL AS interested",
+            )
+            .bind(lane_number(*lane))
+            .bind(due.asked_before.max(1))
+            .bind(now)
+            .bind(i64::from(limit).saturating_sub_unsigned(keys.len() as u64).max(0))
+            .fetch_all(&mut *connection)
+            .await?;
+            for row in rows {
+                if row.flag("interested")? {
+                    keys.push(LayerKey { tenant: row.tenant("tenant")?, digest: row.digest("digest")? });
+                }
+            }
+        }
+        wanted(&mut connection, &keys).await
+    }
+
+    async fn mark_published(&self, published: &[WantedLayer], now: i64) -> Result<(), Error> {
+        query(
+            "WITH marked AS MATERIALIZED (
+                 SELECT l.tenant, l.digest, n.attempt FROM layers l
+                 JOIN unnest($1::text[], $2::bytea[], $3::bigint[]) AS n (tenant, digest, attempt)
+                     ON n.tenant = l.tenant AND n.digest = l.digest
+                 WHERE l.state = 'outstanding' ORDER BY l.tenant, l.digest FOR NO KEY UPDATE OF l
+             )
+             UPDATE layers l
+             SET published = GREATEST(l.published, m.attempt), asked_at = GREATEST(l.asked_at, $4)
+             FROM marked m WHERE l.tenant = m.tenant AND l.digest = m.digest",
+        )
+        .bind(published.iter().map(|layer| layer.tenant.to_string()).collect::<Vec<_>>())
+        .bind(raws(published.iter().map(|layer| &layer.job.digest)))
+        .bind(published.iter().map(|layer| i64::from(layer.job.attempt) + 1).collect::<Vec<_>>())
+        .bind(now)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    async fn want_again(&self, tenant: &Tenant, digests: &[Digest], now: i64) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        // In one order, so that two callers wait for each other and do not lock each other out.
+        for digest in &digests.iter().copied().collect::<BTreeSet<_>>() {
+            want_again(&mut tx, tenant, digest, now).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn backlog(&self) -> Result<Backlog, Error> {
+        let layers = query(
+            "SELECT lane, COUNT(*) AS waiting FROM layers l
+             WHERE state = 'outstanding'
+                 AND EXISTS (SELECT 1 FROM interests i WHERE i.tenant = l.tenant AND i.digest = l.digest)
+             GROUP BY lane",
+        );
+        let scans =
+            query("SELECT lane, COUNT(*) AS waiting FROM scans WHERE state = 'submitted' GROUP BY lane");
+        Ok(Backlog {
+            layers: per_lane(&layers.fetch_all(&self.pool).await?)?,
+            scans: per_lane(&scans.fetch_all(&self.pool).await?)?,
+        })
+    }
+
+    async fn troubled(
+        &self,
+        tenant: &Tenant,
+        after: Option<Digest>,
+        limit: u32,
+    ) -> Result<Vec<LayerStanding>, Error> {
+        let rows = query(
+            "SELECT digest, state, failure FROM layers
+             WHERE tenant = $1 AND digest > $2 AND state IN ('failed', 'gone', 'quarantined')
+             ORDER BY digest LIMIT $3",
+        )
+        .bind(tenant.as_str())
+        .bind(opt_raw(after.as_ref()).unwrap_or_default())
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(read_standing).collect()
+    }
+
+    async fn accept(&self, fingerprints: &Fingerprints, now: i64) -> Result<(), Error> {
+        query(
+            "INSERT INTO fingerprints (index_fingerprint, packages_fingerprint, accepted_at) VALUES ($1, $2, $3)
+             ON CONFLICT (index_fingerprint, packages_fingerprint) DO NOTHING",
+        )
+        .bind(raw(&fingerprints.index))
+        .bind(raw(&fingerprints.packages))
+        .bind(now)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    async fn accepted(&self) -> Result<Vec<Fingerprints>, Error> {
+        accepted(&mut *self.pool.acquire().await?).await
+    }
+
+    async fn retire(&self, fingerprints: &Fingerprints) -> Result<(), Error> {
+        query("DELETE FROM fingerprints WHERE index_fingerprint = $1 AND packages_fingerprint = $2")
+            .bind(raw(&fingerprints.index))
+            .bind(raw(&fingerprints.packages))
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}
+
+fn per_lane(rows: &[sqlx::postgres::PgRow]) -> Result<BTreeMap<Lane, u64>, Error> {
+    rows.iter().map(|row| Ok((row.lane("lane")?, row.int("waiting")?.cast_unsigned()))).collect()
+}
+
+pub(super) async fn accepted(connection: &mut Connection) -> Result<Vec<Fingerprints>, Error> {
+    let rows = query(
+        "SELECT index_fingerprint, packages_fingerprint FROM fingerprints
+         ORDER BY accepted_at DESC, index_fingerprint, packages_fingerprint",
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(Columns::fingerprints).collect()
+}
+
+async fn standing(
+    tx: &mut Connection,
+    tenant: &Tenant,
+    result: &LayerResult,
+) -> Result<Option<Standing>, Error> {
+    let row = query(
+        "SELECT state, attempts, interruptions, counted FROM layers WHERE tenant = $1 AND digest = $2
+             FOR NO KEY UPDATE",
+    )
+    .bind(tenant.as_str())
+    .bind(raw(&result.digest))
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let mut standing = Standing {
+        state: row.layer_state("state")?,
+        attempts: row.count("attempts")?,
+        interruptions: row.count("interruptions")?,
+        counted: row.int("counted")?,
+        sources: 0,
+        source_attempts: None,
+    };
+    if let LayerOutcome::SourceFailed { source, .. } = &result.outcome {
+        let row = query(
+            "SELECT COUNT(*) AS sources, MAX(CASE WHEN registry = $3 AND repository = $4 AND credential = $5
+                 AND plain_http = $6 THEN attempts END) AS attempts
+             FROM layer_sources WHERE tenant = $1 AND digest = $2 AND failure IS NULL",
+        )
+        .bind(tenant.as_str())
+        .bind(raw(&result.digest))
+        .bind(name(&source.registry))
+        .bind(name(&source.repository))
+        .bind(name(source.credential.as_deref().unwrap_or_default()))
+        .bind(source.plain_http)
+        .fetch_one(&mut *tx)
+        .await?;
+        standing.sources = row.count("sources")?;
+        standing.source_attempts = row.opt_int("attempts")?.and_then(|attempts| u32::try_from(attempts).ok());
+    }
+    Ok(Some(standing))
+}
+
+async fn write(
+    tx: &mut Connection,
+    tenant: &Tenant,
+    result: &LayerResult,
+    change: Change,
+    now: i64,
+) -> Result<Settled, Error> {
+    let attempt = i64::from(result.attempt);
+    match change {
+        Change::Ignored => Ok(Settled::Ignored),
+        Change::Settled(state) => Ok(Settled::As(state)),
+        Change::Done(known) => {
+            note_registry(tx, tenant, result).await?;
+            done(tx, tenant, &result.digest, &known, now).await?;
+            Ok(Settled::As(LayerState::Done))
+        }
+        Change::Ended { state, failure } => {
+            query(
+                "UPDATE layers SET state = $1, failure = $2, counted = $3, settled_at = $4
+                 WHERE tenant = $5 AND digest = $6",
+            )
+            .bind(state.as_str())
+            .bind(failure_json(&failure)?)
+            .bind(attempt)
+            .bind(now)
+            .bind(tenant.as_str())
+            .bind(raw(&result.digest))
+            .execute(&mut *tx)
+            .await?;
+            forget_sources(tx, tenant, &result.digest).await?;
+            Ok(Settled::As(state))
+        }
+        Change::Again { attempts, interruptions, source, failure, next_at } => {
+            query(
+                "UPDATE layers SET attempts = $1, interruptions = $2, failure = $3, counted = $4, next_at = $5,
+                     asked_at = 0
+                 WHERE tenant = $6 AND digest = $7",
+            )
+            .bind(i64::from(attempts))
+            .bind(i64::from(interruptions))
+            .bind(failure_json(&failure)?)
+            .bind(attempt)
+            .bind(next_at)
+            .bind(tenant.as_str())
+            .bind(raw(&result.digest))
+            .execute(&mut *tx)
+            .await?;
+            if let LayerOutcome::SourceFailed { source: failed, .. } = &result.outcome {
+                write_source(tx, tenant, &result.digest, failed, source, &failure).await?;
+            }
+            Ok(Settled::Again(next_at))
+        }
+    }
+}
+
+async fn write_source(
+    tx: &mut Connection,
+    tenant: &Tenant,
+    digest: &Digest,
+    source: &LayerSource,
+    becomes: Source,
+    failure: &Failure,
+) -> Result<(), Error> {
+    let (attempts, failure) = match becomes {
+        Source::Untouched => return Ok(()),
+        Source::Failed { attempts } => (Some(i64::from(attempts)), None),
+        Source::Dropped => (None, Some(failure_json(failure)?)),
+    };
+    query(
+        "UPDATE layer_sources SET attempts = COALESCE($1, attempts), failure = $2
+         WHERE tenant = $3 AND digest = $4 AND registry = $5 AND repository = $6 AND credential = $7 AND plain_http = $8",
+    )
+    .bind(attempts)
+    .bind(failure)
+    .bind(tenant.as_str())
+    .bind(raw(digest))
+    .bind(name(&source.registry))
+    .bind(name(&source.repository))
+    .bind(name(source.credential.as_deref().unwrap_or_default()))
+    .bind(source.plain_http)
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+/// Keeps the registry a blob was verified from, if its bytes were pulled and there is no doubt from where.
+async fn note_registry(tx: &mut Connection, tenant: &Tenant, result: &LayerResult) -> Result<(), Error> {
+    let LayerOutcome::Done(done) = &result.outcome else { return Ok(()) };
+    if done.pulled_bytes == 0 {
+        return Ok(());
+    }
+    query(
+        "UPDATE layers SET verified_at = COALESCE(
+             (SELECT MAX(registry) FROM layer_sources s WHERE s.tenant = $1 AND s.digest = $2 AND s.failure IS NULL
+              HAVING COUNT(DISTINCT registry) = 1), verified_at)
+         WHERE tenant = $1 AND digest = $2",
+    )
+    .bind(tenant.as_str())
+    .bind(raw(&result.digest))
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+/// Sources matter while a layer is outstanding; a plan, or the scans that still wait, bring them again.
+async fn forget_sources(tx: &mut Connection, tenant: &Tenant, digest: &Digest) -> Result<(), Error> {
+    query("DELETE FROM layer_sources WHERE tenant = $1 AND digest = $2")
+        .bind(tenant.as_str())
+        .bind(raw(digest))
+        .execute(&mut *tx)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn done(
+    tx: &mut Connection,
+    tenant: &Tenant,
+    digest: &Digest,
+    known: &KnownLayer,
+    now: i64,
+) -> Result<(), Error> {
+    query(
+        "UPDATE layers SET state = 'done', failure = NULL, verified_diff_id = $1, uncompressed_size = $2,
+             index_fingerprint = $3, packages_fingerprint = $4, settled_at = $5
+         WHERE tenant = $6 AND digest = $7",
+    )
+    .bind(raw(&known.diff_id))
+    .bind(size(known.uncompressed_size))
+    .bind(raw(&known.fingerprints.index))
+    .bind(raw(&known.fingerprints.packages))
+    .bind(now)
+    .bind(tenant.as_str())
+    .bind(raw(digest))
+    .execute(&mut *tx)
+    .await?;
+    forget_sources(tx, tenant, digest).await
+}
+
+/// Makes a layer outstanding as if it were new; its attempts go on being numbered.
+pub(super) async fn reopen(
+    tx: &mut Connection,
+    tenant: &Tenant,
+    digest: &Digest,
+    lane: Lane,
+    asked_at: i64,
+    now: i64,
+) -> Result<(), Error> {
+    query(
+        "UPDATE layers SET state = 'outstanding', lane = $1, attempts = 0, interruptions = 0, asked_at = $2,
+             next_at = $3, settled_at = NULL, verified_diff_id = NULL, uncompressed_size = NULL,
+             index_fingerprint = NULL, packages_fingerprint = NULL
+         WHERE tenant = $4 AND digest = $5",
+    )
+    .bind(lane_number(lane))
+    .bind(asked_at)
+    .bind(now)
+    .bind(tenant.as_str())
+    .bind(raw(digest))
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+async fn want_again(tx: &mut Connection, tenant: &Tenant, digest: &Digest, now: i64) -> Result<(), Error> {
+    let rows = query(
+        "SELECT DISTINCT t.scan, t.lane, s.source
+         FROM image_layers i
+         JOIN targets t ON t.tenant = i.tenant AND t.manifest = i.manifest
+         JOIN scans s ON s.id = t.scan
+         WHERE i.tenant = $1 AND i.digest = $2 AND i.readable AND t.waiting AND s.source IS NOT NULL",
+    )
+    .bind(tenant.as_str())
+    .bind(raw(digest))
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut lane = Lane::Backfill;
+    for row in &rows {
+        let waits_in = row.lane("lane")?;
+        lane = lane.max(waits_in);
+        planning::interest(tx, tenant, &[*digest], &row.text("scan")?, waits_in).await?;
+        planning::source(tx, tenant, &[*digest], &source_of(tenant, &row.text("source")?)?).await?;
+    }
+    reopen(tx, tenant, digest, lane, 0, now).await?;
+    query(
+        "UPDATE targets SET ready = FALSE WHERE waiting AND ready AND tenant = $1 AND manifest IN (
+             SELECT manifest FROM image_layers WHERE tenant = $1 AND digest = $2 AND readable)",
+    )
+    .bind(tenant.as_str())
+    .bind(raw(digest))
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+/// The layers with these keys that are outstanding, with their sources, in the order of the keys.
+pub(super) async fn wanted(tx: &mut Connection, keys: &[LayerKey]) -> Result<Vec<WantedLayer>, Error> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tenants: Vec<_> = keys.iter().map(|key| key.tenant.to_string()).collect();
+    let digests = raws(keys.iter().map(|key| &key.digest));
+    let rows = query(
+        "SELECT l.tenant, l.digest, l.lane, l.size, l.media_type, l.diff_id, l.published,
+             EXISTS (SELECT 1 FROM layers o WHERE o.digest = l.digest AND o.tenant <> l.tenant) AS shared
+         FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS n (tenant, digest, place)
+         JOIN layers l ON l.tenant = n.tenant AND l.digest = n.digest
+         WHERE l.state = 'outstanding' ORDER BY n.place",
+    )
+    .bind(&tenants)
+    .bind(&digests)
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut sources = sources(tx, &tenants, &digests).await?;
+    let layers = rows.iter().map(|row| {
+        let mut layer = read_wanted(row)?;
+        layer.job.sources = sources.remove(&layer.key()).unwrap_or_default();
+        Ok(layer)
+    });
+    layers.collect()
+}
+
+/// Sources that are not dropped, those that failed least first.
+async fn sources(
+    tx: &mut Connection,
+    tenants: &[String],
+    digests: &[Vec<u8>],
+) -> Result<HashMap<LayerKey, Vec<LayerSource>>, Error> {
+    let rows = query(
+        "SELECT s.tenant, s.digest, s.registry, s.repository, s.credential, s.plain_http
+         FROM unnest($1::text[], $2::bytea[]) AS n (tenant, digest)
+         JOIN layer_sources s ON s.tenant = n.tenant AND s.digest = n.digest
+         WHERE s.failure IS NULL ORDER BY s.attempts, s.registry, s.repository, s.credential, s.plain_http",
+    )
+    .bind(tenants)
+    .bind(digests)
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut sources: HashMap<_, Vec<_>> = HashMap::new();
+    for row in &rows {
+        let key = LayerKey { tenant: row.tenant("tenant")?, digest: row.digest("digest")? };
+        sources.entry(key).or_default().push(read_source(row)?);
+    }
+    Ok(sources)
+}
+
+/// The layers a scan waits for that were never published.
+pub(super) async fn unpublished(tx: &mut Connection, scan: ScanId) -> Result<Vec<WantedLayer>, Error> {
+    let rows = query(
+        "SELECT l.tenant, l.digest FROM interests i
+         JOIN layers l ON l.tenant = i.tenant AND l.digest = i.digest
+         WHERE i.scan = $1 AND l.state = 'outstanding' AND l.published = 0 ORDER BY l.digest",
+    )
+    .bind(scan.to_string())
+    .fetch_all(&mut *tx)
+    .await?;
+    let keys =
+        rows.iter().map(|row| Ok(LayerKey { tenant: row.tenant("tenant")?, digest: row.digest("digest")? }));
+    let keys = keys.collect::<Result<Vec<_>, Error>>()?;
+    wanted(tx, &keys).await
+}

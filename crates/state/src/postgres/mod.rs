@@ -1,0 +1,81 @@
+//! Postgres: any number of processes.
+//!
+//! Isolation is read committed, Postgres' default. What must not change while it is decided upon is locked by row, and
+//! several rows in the order of their keys; claims skip what another claimer has locked. Where two transactions do deadlock,
+//! Postgres ends one, and its caller repeats it.
+
+mod deliveries;
+mod layers;
+mod planning;
+mod scans;
+mod targets;
+mod tokens;
+mod upkeep;
+mod verdicts;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgQueryResult};
+use sqlx::{SqlSafeStr, Transaction};
+
+use crate::Error;
+use crate::rows::raw;
+
+const CONNECTIONS: u32 = 16;
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// State on a server.
+pub(crate) struct Postgres {
+    pool: PgPool,
+}
+
+type Connection = PgConnection;
+type Tx = Transaction<'static, sqlx::Postgres>;
+
+impl Postgres {
+    /// Connects to the server, which has to be there.
+    pub(crate) async fn open(url: &str) -> Result<Self, Error> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|error| Error::Url(format!("this postgres URL cannot be read: {error}")))?
+            .application_name("plimsoll");
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .after_connect(|connection, _| Box::pin(async move { bound(connection).await }))
+            .connect_with(options)
+            .await?;
+        migrator().run(&pool).await?;
+        Ok(Self { pool })
+    }
+
+    async fn begin(&self) -> Result<Tx, Error> {
+        Ok(self.pool.begin().await?)
+    }
+}
+
+/// Nothing here takes long: what does is stuck, or forgotten by a process that froze, and must not block others.
+async fn bound(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(
+        "SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'",
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn migrator() -> Migrator {
+    let first = include_str!("../../migrations/postgres/0001_first.sql").into_sql_str();
+    Migrator::with_migrations(vec![Migration::new(1, "first".into(), MigrationType::Simple, first, false)])
+}
+
+/// Whether the row was there to be changed.
+fn changed(result: &PgQueryResult) -> bool {
+    result.rows_affected() > 0
+}
+
+/// Digests as an array.
+fn raws<'a>(digests: impl IntoIterator<Item = &'a plimsoll_types::Digest>) -> Vec<Vec<u8>> {
+    digests.into_iter().map(raw).collect()
+}

@@ -1,0 +1,342 @@
+//! [`Targets`] in Postgres.
+
+use std::collections::{BTreeSet, HashMap};
+
+use async_trait::async_trait;
+use plimsoll_types::{Digest, Failure, ScanState, Tenant};
+use sqlx::query;
+
+use super::scans::{End, end, owe};
+use super::{Connection, Postgres, changed, planning, raws, verdicts};
+use crate::lanes::{dice, shares};
+use crate::rows::{Columns, failure_json, lane_number, opt_raw, raw, source_of};
+use crate::scans::check_end;
+use crate::targets::{read_claimed_layer, read_target};
+use crate::verdicts::worst;
+use crate::{ClaimedTarget, Error, LayerKey, NewVerdict, TargetId, Targets};
+
+#[async_trait]
+impl Targets for Postgres {
+    async fn wake(&self, settled: &[LayerKey]) -> Result<u64, Error> {
+        if settled.is_empty() {
+            return Ok(0);
+        }
+        // A row that is locked is being woken, judged or ended by somebody else.
+        let result = query(
+            "WITH complete AS MATERIALIZED (
+                 SELECT t.scan, t.ordinal FROM targets t
+                 WHERE t.waiting AND NOT t.ready AND (t.tenant, t.manifest) IN (
+                     SELECT i.tenant, i.manifest FROM unnest($1::text[], $2::bytea[]) AS n (tenant, digest)
+                     JOIN image_layers i ON i.tenant = n.tenant AND i.digest = n.digest)
+                     AND NOT EXISTS (
+                         SELECT 1 FROM image_layers i
+                         JOIN layers l ON l.tenant = i.tenant AND l.digest = i.digest
+                         WHERE i.tenant = t.tenant AND i.manifest = t.manifest AND i.readable
+                             AND l.state = 'outstanding')
+                 FOR NO KEY UPDATE OF t SKIP LOCKED
+             )
+             UPDATE targets t SET ready = TRUE FROM complete c WHERE t.scan = c.scan AND t.ordinal = c.ordinal",
+        )
+        .bind(settled.iter().map(|key| key.tenant.to_string()).collect::<Vec<_>>())
+        .bind(raws(settled.iter().map(|key| &key.digest)))
+        .execute(&self.pool)
+        .await?;
+        Ok(result.rows_affected())
+    }
+
+    async fn wake_all(&self) -> Result<u64, Error> {
+        let result = query(
+            "WITH complete AS MATERIALIZED (
+                 SELECT t.scan, t.ordinal FROM targets t
+                 WHERE t.waiting AND NOT t.ready AND NOT EXISTS (
+                     SELECT 1 FROM image_layers i
+                     JOIN layers l ON l.tenant = i.tenant AND l.digest = i.digest
+                     WHERE i.tenant = t.tenant AND i.manifest = t.manifest AND i.readable
+                         AND l.state = 'outstanding')
+                 FOR NO KEY UPDATE OF t SKIP LOCKED
+             )
+             UPDATE targets t SET ready = TRUE FROM complete c WHERE t.scan = c.scan AND t.ordinal = c.ordinal",
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(result.rows_affected())
+    }
+
+    async fn claim_complete(
+        &self,
+        holder: &str,
+        lease_ms: i64,
+        max: u32,
+        now: i64,
+    ) -> Result<Vec<ClaimedTarget>, Error> {
+        let until = now.saturating_add(lease_ms);
+        let mut connection = self.pool.acquire().await?;
+        let mut ids = claim_late(&mut connection, holder, until, max, now).await?;
+        for (lane, bound) in shares(max, dice()) {
+            let room = i64::from(bound).saturating_sub_unsigned(ids.len() as u64);
+            if room <= 0 {
+                continue;
+            }
+            let rows = query(
+                "WITH picked AS MATERIALIZED (
+                     SELECT scan, ordinal FROM targets WHERE waiting AND ready AND lane = $3 AND next_at <= $4
+                     ORDER BY next_at LIMIT $5 FOR UPDATE SKIP LOCKED
+                 )
+                 UPDATE targets t SET holder = $1, next_at = $2 FROM picked p
+                 WHERE t.scan = p.scan AND t.ordinal = p.ordinal RETURNING t.scan, t.ordinal",
+            )
+            .bind(holder)
+            .bind(until)
+            .bind(lane_number(lane))
+            .bind(now)
+            .bind(room)
+            .fetch_all(&mut *connection)
+            .await?;
+            for row in &rows {
+                ids.push(target_id(row)?);
+            }
+        }
+        let (due, early): (Vec<_>, Vec<_>) =
+            load(&mut connection, &ids).await?.into_iter().partition(|target| target.is_due(now));
+        drop(connection);
+        for target in early {
+            // Made ready by an answer that is not true any more.
+            self.unready(&target, holder, now).await?;
+        }
+        Ok(due)
+    }
+
+    async fn judged(&self, target: TargetId, verdict: &NewVerdict, now: i64) -> Result<bool, Error> {
+        let mut tx = self.begin().await?;
+        let scan = target.scan.to_string();
+        // Of platforms judged at the same time, the last one has to see the others.
+        query("SELECT id FROM scans WHERE id = $1 FOR NO KEY UPDATE").bind(&scan).execute(&mut *tx).await?;
+        let closed = query(
+            "UPDATE targets SET waiting = FALSE, ready = FALSE, holder = NULL
+             WHERE scan = $1 AND ordinal = $2 AND waiting",
+        )
+        .bind(&scan)
+        .bind(i64::from(target.ordinal))
+        .execute(&mut *tx)
+        .await?;
+        if !changed(&closed) {
+            let first = verdicts::document(&mut tx, target).await?;
+            return Ok(first == Some(verdict.document));
+        }
+        insert(&mut tx, target, verdict, now).await?;
+        let open = query("SELECT COUNT(*) AS open FROM targets WHERE scan = $1 AND waiting")
+            .bind(&scan)
+            .fetch_one(&mut *tx)
+            .await?;
+        if open.int("open")? == 0 {
+            finish(&mut tx, &scan, now).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn give_up(
+        &self,
+        target: TargetId,
+        holder: &str,
+        state: ScanState,
+        failure: &Failure,
+        now: i64,
+    ) -> Result<bool, Error> {
+        check_end(state)?;
+        let mut tx = self.begin().await?;
+        let row = query(
+            "SELECT s.state, s.holder AS ended_by, t.waiting, t.holder FROM scans s
+             JOIN targets t ON t.scan = s.id WHERE s.id = $1 AND t.ordinal = $2
+             FOR NO KEY UPDATE OF s",
+        )
+        .bind(target.scan.to_string())
+        .bind(i64::from(target.ordinal))
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(row) = row else { return Ok(false) };
+        let before = row.scan_state("state")?;
+        if before.is_terminal() {
+            return Ok(before == state && row.opt_text("ended_by")?.as_deref() == Some(holder));
+        }
+        if !row.flag("waiting")? || row.opt_text("holder")?.as_deref() != Some(holder) {
+            return Ok(false);
+        }
+        end(&mut tx, target.scan, &End { state, failure: Some(failure), holder: Some(holder) }, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn release(
+        &self,
+        target: TargetId,
+        holder: &str,
+        next_at: i64,
+        failure: &Failure,
+    ) -> Result<bool, Error> {
+        let result = query(
+            "UPDATE targets SET holder = NULL, attempts = attempts + 1, failure = $1, next_at = $2
+             WHERE scan = $3 AND ordinal = $4 AND holder = $5 AND waiting",
+        )
+        .bind(failure_json(failure)?)
+        .bind(next_at)
+        .bind(target.scan.to_string())
+        .bind(i64::from(target.ordinal))
+        .bind(holder)
+        .execute(&self.pool)
+        .await?;
+        Ok(changed(&result))
+    }
+}
+
+fn target_id(row: &impl Columns) -> Result<TargetId, Error> {
+    Ok(TargetId { scan: row.scan_id("scan")?, ordinal: row.count("ordinal")? })
+}
+
+/// Claims what is out of time, complete or not.
+async fn claim_late(
+    connection: &mut Connection,
+    holder: &str,
+    until: i64,
+    max: u32,
+    now: i64,
+) -> Result<Vec<TargetId>, Error> {
+    let rows = query(
+        "WITH picked AS MATERIALIZED (
+             SELECT scan, ordinal FROM targets
+             WHERE waiting AND deadline IS NOT NULL AND deadline <= $3 AND next_at <= $3
+             ORDER BY deadline LIMIT $4 FOR UPDATE SKIP LOCKED
+         )
+         UPDATE targets t SET holder = $1, next_at = $2 FROM picked p
+         WHERE t.scan = p.scan AND t.ordinal = p.ordinal RETURNING t.scan, t.ordinal",
+    )
+    .bind(holder)
+    .bind(until)
+    .bind(now)
+    .bind(i64::from(max))
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(target_id).collect()
+}
+
+async fn load(connection: &mut Connection, ids: &[TargetId]) -> Result<Vec<ClaimedTarget>, Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = query(
+        "SELECT t.scan, t.ordinal, t.tenant, t.lane, t.manifest, t.platform, t.blind_spots, t.attempts, m.config,
+             s.request, s.index_digest, s.submitted_at
+         FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS n (scan, ordinal, place)
+         JOIN targets t ON t.scan = n.scan AND t.ordinal = n.ordinal
+         JOIN scans s ON s.id = t.scan
+         JOIN images m ON m.tenant = t.tenant AND m.manifest = t.manifest
+         ORDER BY n.place",
+    )
+    .bind(ids.iter().map(|id| id.scan.to_string()).collect::<Vec<_>>())
+    .bind(ids.iter().map(|id| i64::from(id.ordinal)).collect::<Vec<_>>())
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut targets = rows.iter().map(read_target).collect::<Result<Vec<_>, _>>()?;
+    let images: BTreeSet<_> = targets.iter().map(|target| (target.tenant.clone(), target.manifest)).collect();
+    let mut layers: HashMap<_, Vec<_>> = HashMap::new();
+    for row in image_layers(connection, &images).await? {
+        let image = (row.tenant("tenant")?, row.digest("manifest")?);
+        layers.entry(image).or_default().push(read_claimed_layer(&row)?);
+    }
+    for target in &mut targets {
+        target.layers = layers.get(&(target.tenant.clone(), target.manifest)).cloned().unwrap_or_default();
+    }
+    Ok(targets)
+}
+
+async fn image_layers(
+    connection: &mut Connection,
+    images: &BTreeSet<(Tenant, Digest)>,
+) -> Result<Vec<sqlx::postgres::PgRow>, Error> {
+    let rows = query(
+        "SELECT i.tenant, i.manifest, i.digest, i.size, i.media_type, i.diff_id, i.readable, l.state, l.failure,
+             l.verified_diff_id, l.uncompressed_size, l.index_fingerprint, l.packages_fingerprint
+         FROM unnest($1::text[], $2::bytea[]) AS n (tenant, manifest)
+         JOIN image_layers i ON i.tenant = n.tenant AND i.manifest = n.manifest
+         LEFT JOIN layers l ON l.tenant = i.tenant AND l.digest = i.digest
+         ORDER BY i.tenant, i.manifest, i.position",
+    )
+    .bind(images.iter().map(|(tenant, _)| tenant.to_string()).collect::<Vec<_>>())
+    .bind(raws(images.iter().map(|(_, manifest)| manifest)))
+    .fetch_all(connection)
+    .await?;
+    Ok(rows)
+}
+
+impl Postgres {
+    /// Takes back a claim that came too early, and makes sure that the scan's interest in what it waits for is noted: the
+    /// layer may have been lost while the scan was planned.
+    async fn unready(&self, target: &ClaimedTarget, holder: &str, now: i64) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        let row = query(
+            "UPDATE targets t SET ready = FALSE, holder = NULL, next_at = $1 FROM scans s
+             WHERE t.scan = $2 AND t.ordinal = $3 AND t.holder = $4 AND t.waiting AND s.id = t.scan RETURNING s.source",
+        )
+        .bind(now)
+        .bind(target.id.scan.to_string())
+        .bind(i64::from(target.id.ordinal))
+        .bind(holder)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(row) = row else { return Ok(()) };
+        let outstanding: Vec<_> = target.outstanding().collect();
+        let scan = target.id.scan.to_string();
+        planning::interest(&mut tx, &target.tenant, &outstanding, &scan, target.lane).await?;
+        if let Some(source) = row.opt_text("source")? {
+            let source = source_of(&target.tenant, &source)?;
+            planning::source(&mut tx, &target.tenant, &outstanding, &source).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+async fn insert(tx: &mut Connection, target: TargetId, verdict: &NewVerdict, now: i64) -> Result<(), Error> {
+    query(
+        "INSERT INTO verdicts (scan, ordinal, tenant, reference, index_digest, manifest, platform, status, document,
+             policy, knowledge, evaluated_at, layers_known, layers, judged_at)
+         SELECT t.scan, t.ordinal, t.tenant, s.reference, s.index_digest, t.manifest, t.platform, $3, $4, $5, $6, $7,
+             $8, $9, $10
+         FROM targets t JOIN scans s ON s.id = t.scan WHERE t.scan = $1 AND t.ordinal = $2",
+    )
+    .bind(target.scan.to_string())
+    .bind(i64::from(target.ordinal))
+    .bind(verdict.status.as_str())
+    .bind(raw(&verdict.document))
+    .bind(opt_raw(verdict.policy.as_ref()))
+    .bind(opt_raw(verdict.knowledge.as_ref()))
+    .bind(verdict.evaluated_at)
+    .bind(i64::from(verdict.layers_known))
+    .bind(i64::from(verdict.layers))
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+/// Ends a scan whose targets are all judged. Layers it still waits for go on in backfill.
+async fn finish(tx: &mut Connection, scan: &str, now: i64) -> Result<(), Error> {
+    let judged = verdicts::of_scans(tx, &[scan.to_owned()]).await?;
+    let status = worst(judged.iter().map(|verdict| verdict.verdict.status));
+    query("UPDATE scans SET state = 'judged', status = $1, failure = NULL, ended_at = $2 WHERE id = $3")
+        .bind(status.map(plimsoll_types::report::VerdictStatus::as_str))
+        .bind(now)
+        .bind(scan)
+        .execute(&mut *tx)
+        .await?;
+    query(
+        "DELETE FROM interests WHERE scan = $1 AND NOT EXISTS (
+             SELECT 1 FROM layers l
+             WHERE l.tenant = interests.tenant AND l.digest = interests.digest AND l.state = 'outstanding')",
+    )
+    .bind(scan)
+    .execute(&mut *tx)
+    .await?;
+    query("UPDATE interests SET lane = 0 WHERE scan = $1").bind(scan).execute(&mut *tx).await?;
+    owe(tx, scan, now).await
+}

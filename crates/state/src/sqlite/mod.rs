@@ -1,0 +1,88 @@
+//! SQLite: one file, one process, one writer.
+//!
+//! All writes go through one connection, so they queue here and not in SQLite, and each is a `BEGIN IMMEDIATE`
+//! transaction: none has to be upgraded halfway, which SQLite may refuse. Readers have connections of their own and, with
+//! the write-ahead log, wait for nobody. Another process (`plimsoll token create`) may use the file at the same
+//! time; it waits for the busy timeout.
+
+mod deliveries;
+mod layers;
+mod planning;
+mod scans;
+mod targets;
+mod tokens;
+mod upkeep;
+mod verdicts;
+
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{SqlSafeStr, Transaction};
+
+use crate::Error;
+
+const READERS: u32 = 4;
+const BUSY: Duration = Duration::from_secs(10);
+
+/// State in a file, or in memory.
+pub(crate) struct Sqlite {
+    read: SqlitePool,
+    write: SqlitePool,
+}
+
+type Tx = Transaction<'static, sqlx::Sqlite>;
+
+impl Sqlite {
+    /// Opens `file`, or a database of its own in memory for `:memory:`.
+    pub(crate) async fn open(file: &str) -> Result<Self, Error> {
+        let in_memory = file == ":memory:";
+        let options = if in_memory { SqliteConnectOptions::new().in_memory(true) } else { on_disk(file) };
+        let pool = |size: u32| {
+            // A database in memory is gone with its connection, so that one must never be replaced.
+            SqlitePoolOptions::new()
+                .max_connections(size)
+                .min_connections(1)
+                .idle_timeout(None)
+                .max_lifetime(None)
+        };
+        let write = pool(1).connect_with(options.clone()).await?;
+        migrator().run(&write).await?;
+        let read = if in_memory {
+            write.clone()
+        } else {
+            pool(READERS).connect_with(options.read_only(true).create_if_missing(false)).await?
+        };
+        Ok(Self { read, write })
+    }
+
+    /// A transaction that may write.
+    async fn begin(&self) -> Result<Tx, Error> {
+        Ok(self.write.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+fn on_disk(file: &str) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // What was promised is on the disk, also after a power cut.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY)
+}
+
+fn migrator() -> Migrator {
+    let first = include_str!("../../migrations/sqlite/0001_first.sql").into_sql_str();
+    Migrator::with_migrations(vec![Migration::new(1, "first".into(), MigrationType::Simple, first, false)])
+}
+
+/// Who gave a claimed row back, or whether nobody held it: one row or none.
+fn changed(result: &sqlx::sqlite::SqliteQueryResult) -> bool {
+    result.rows_affected() > 0
+}
+
+type Connection = SqliteConnection;

@@ -1,0 +1,89 @@
+//! Promises about claims.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use plimsoll_types::Lane;
+
+use super::fixture::*;
+
+/// Claimers at the same time share the work.
+pub async fn two_claimers_never_get_one_scan(state: S) {
+    for _ in 0..40 {
+        in_lane(&state, Lane::Push).await;
+    }
+    let claimed = at_once(8, |number| {
+        let state = state.clone();
+        async move {
+            let holder = format!("holder-{number}");
+            let mut mine = Vec::new();
+            loop {
+                let claimed = state.claim_submitted(&holder, LEASE, 3, NOW).await.expect("claimed");
+                if claimed.is_empty() {
+                    return mine;
+                }
+                mine.extend(claimed.into_iter().map(|scan| scan.id));
+            }
+        }
+    })
+    .await;
+    let all: Vec<_> = claimed.concat();
+    assert_eq!(all.len(), 40);
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 40);
+}
+
+/// At the very end of the lease, and not before.
+pub async fn a_claim_whose_lease_ended_is_claimed_again(state: S) {
+    let id = submit(&state, &request()).await;
+    let claim = async |holder: &str, now| {
+        let claimed = state.claim_submitted(holder, LEASE, 1, now).await.expect("claimed");
+        claimed.into_iter().map(|scan| (scan.id, scan.attempts)).collect::<Vec<_>>()
+    };
+    assert_eq!(claim("a", NOW).await, [(id, 0)]);
+    assert_eq!(claim("b", NOW + LEASE - 1).await, []);
+    assert_eq!(claim("b", NOW + LEASE).await, [(id, 0)]);
+}
+
+/// A batch is mostly urgent work, and has room for the rest.
+pub async fn urgent_lanes_come_first_and_none_starves(state: S) {
+    for lane in [Lane::Backfill, Lane::Push, Lane::Interactive] {
+        for _ in 0..20 {
+            in_lane(&state, lane).await;
+        }
+    }
+    let mut taken: BTreeMap<Lane, u32> = BTreeMap::new();
+    for scan in state.claim_submitted(HOLDER, LEASE, 16, NOW).await.expect("claimed") {
+        *taken.entry(scan.request.lane).or_default() += 1;
+    }
+    assert_eq!(taken, [(Lane::Backfill, 2), (Lane::Push, 2), (Lane::Interactive, 12)].into());
+    let rest = state.claim_submitted(HOLDER, LEASE, 100, NOW).await.expect("claimed");
+    assert_eq!(rest.len(), 44, "a batch is filled from whatever lane has work");
+}
+
+/// Targets are claimed like scans.
+pub async fn two_claimers_never_get_one_target(state: S) {
+    for number in 0..30 {
+        planned(&state, &plan(&[digest(1), numbered(2, number)])).await;
+        finish(&state, numbered(2, number)).await;
+    }
+    finish(&state, digest(1)).await;
+    let claimed = at_once(6, |number| {
+        let state = state.clone();
+        async move {
+            let holder = format!("holder-{number}");
+            let mut mine = Vec::new();
+            loop {
+                let claimed = state.claim_complete(&holder, LEASE, 4, NOW).await.expect("claimed");
+                if claimed.is_empty() {
+                    return mine;
+                }
+                mine.extend(claimed.into_iter().map(|target| target.id));
+            }
+        }
+    })
+    .await;
+    let all: Vec<_> = claimed.concat();
+    assert_eq!(all.len(), 30);
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 30);
+    assert_eq!(complete_at(&state, NOW + LEASE - 1).await, []);
+    assert_eq!(complete_at(&state, NOW + LEASE).await.len(), 30);
+}
