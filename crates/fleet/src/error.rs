@@ -69,6 +69,14 @@ pub enum Error {
         /// The truth.
         got: Digest,
     },
+    /// A verdict is replayed with something else than it was judged by.
+    #[error("the verdict was judged by {what} {digest}, which is not what was given; name that one")]
+    OtherInput {
+        /// What kind of input.
+        what: &'static str,
+        /// Its digest.
+        digest: Digest,
+    },
     /// An instant no calendar has.
     #[error("no verdict can hold for this instant: {0}")]
     Instant(String),
@@ -104,6 +112,7 @@ impl Error {
             Self::Knowledge(_) => "knowledge",
             Self::Reference { .. } => "bad_reference",
             Self::Rules { .. } => "bad_policy",
+            Self::OtherInput { .. } => "other_input",
             Self::Instant(_) | Self::Document(_) => "internal",
             Self::Queue(_) => "queue",
             Self::State(_) => "state",
@@ -124,6 +133,7 @@ impl Error {
             | Self::Knowledge(_)
             | Self::Reference { .. }
             | Self::Rules { .. }
+            | Self::OtherInput { .. }
             | Self::Instant(_)
             | Self::Document(_)
             | Self::FalseClaim { .. }

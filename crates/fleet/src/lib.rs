@@ -19,6 +19,7 @@ pub mod judge;
 pub mod plan;
 mod progress;
 mod registries;
+pub mod replay;
 pub mod resolve;
 mod rulebook;
 mod unseen;

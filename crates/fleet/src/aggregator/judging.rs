@@ -7,7 +7,7 @@ use plimsoll_proto::BlobLink;
 use plimsoll_state::{ClaimedLayer, ClaimedTarget, Fingerprints, LayerState as Settled, NewVerdict};
 use plimsoll_store::Key;
 use plimsoll_types::report::{Report, VerdictStatus};
-use plimsoll_types::{Failure, Retry, ScanState};
+use plimsoll_types::{Failure, Reference, Retry, ScanState};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -162,7 +162,7 @@ impl Aggregator {
         now: i64,
     ) -> Result<(Report, Document), Trouble> {
         let mut folded = fold(&self.engine, &plan).await?;
-        let (reference, allow_blind) = (target.reference.clone(), target.allow_blind.clone());
+        let (reference, allow_blind) = (spelled(&target.reference), target.allow_blind.clone());
         let at = instant(now)?;
         let work = move || {
             let rules = Rules {
@@ -206,10 +206,15 @@ fn late(
         "not judged: the deadline passed with {known} of {} layers known; ask again, the others are still being read",
         target.layers.len()
     );
-    let report = not_judged_in_time(&target.reference, image, plan, &rules, why);
+    let report = not_judged_in_time(&spelled(&target.reference), image, plan, &rules, why);
     debug_assert_eq!(report.verdict.status, VerdictStatus::NotJudged);
     let document = document(image, plan, &rules, &report)?;
     Ok((report, document))
+}
+
+/// A reference as every report spells it.
+fn spelled(reference: &str) -> String {
+    reference.parse::<Reference>().map_or_else(|_| reference.to_owned(), |parsed| parsed.to_string())
 }
 
 fn instant(now: i64) -> Result<Timestamp, Error> {
