@@ -8,7 +8,7 @@ missing() {
     exit 1
 }
 
-# Whether the first version is the second one or a later one: toolchain_is_at_least 1.90.1 1.90
+# Whether the first version is the second one or a later one: toolchain_is_at_least 1.94.2 1.94.1
 toolchain_is_at_least() {
     printf '%s %s\n' "$1" "$2" | awk '{
         split($1, have, /[.+-]/); split($2, want, /[.+-]/)
