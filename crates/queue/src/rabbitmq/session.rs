@@ -1,7 +1,9 @@
 //! One connection, and what was declared over it.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::FieldTable;
 use lapin::uri::AMQPUri;
@@ -100,51 +102,46 @@ impl Session {
 
     /// Sends all messages to a queue and waits until the broker has answered for each.
     pub(super) async fn publish<'m>(&self, queue: &str, messages: &[&'m Message]) -> Sent<'m> {
-        // Mandatory: what cannot be routed comes back, and is not confirmed into the void.
-        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let mut sent = Sent { unconfirmed: Vec::new(), error: None };
-        let mut answers = VecDeque::new();
+        // Together from the start: the library answers a publish only when it has written it, and writes what it has
+        // been given in one go.
+        let mut answers = FuturesOrdered::new();
         for message in messages {
             if answers.len() == IN_FLIGHT
-                && let Some((message, answer)) = answers.pop_front()
+                && let Some((message, answer)) = answers.next().await
             {
                 self.note(&mut sent, message, answer).await;
             }
-            let (body, properties) = (&message.body, wire::properties(message));
-            match self.publisher.basic_publish("".into(), queue.into(), options, body, properties).await {
-                Ok(answer) => answers.push_back((*message, answer)),
-                Err(error) => sent.failed(message, error),
-            }
+            answers.push_back(self.publish_one(queue, message));
         }
-        for (message, answer) in answers {
+        while let Some((message, answer)) = answers.next().await {
             self.note(&mut sent, message, answer).await;
         }
         sent
     }
 
-    /// Waits for one answer.
-    async fn note<'m>(
+    async fn publish_one<'m>(
         &self,
-        sent: &mut Sent<'m>,
+        queue: &str,
         message: &'m Message,
-        answer: impl Future<Output = lapin::Result<Confirmation>> + Send,
-    ) {
-        match answer.await {
-            Ok(Confirmation::Ack(None)) => {}
-            Ok(Confirmation::Ack(Some(_))) => {
-                // Returned, because there is no such queue any more.
-                sent.unconfirmed.push(message);
-                self.forget_topology().await;
-            }
-            Ok(Confirmation::Nack(_) | Confirmation::NotRequested) => sent.unconfirmed.push(message),
-            Err(error) => sent.failed(message, error),
+    ) -> (&'m Message, lapin::Result<Confirmation>) {
+        // Mandatory: what cannot be routed comes back, and is not confirmed into the void.
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let (body, properties) = (&message.body, wire::properties(message));
+        match self.publisher.basic_publish("".into(), queue.into(), options, body, properties).await {
+            Ok(confirm) => (message, confirm.await),
+            Err(error) => (message, Err(error)),
         }
     }
-}
 
-impl<'m> Sent<'m> {
-    fn failed(&mut self, message: &'m Message, error: lapin::Error) {
-        self.unconfirmed.push(message);
-        self.error = Some(error);
+    async fn note<'m>(&self, sent: &mut Sent<'m>, message: &'m Message, answer: lapin::Result<Confirmation>) {
+        match answer {
+            Ok(Confirmation::Ack(None)) => return,
+            // Returned, because there is no such queue any more.
+            Ok(Confirmation::Ack(Some(_))) => self.forget_topology().await,
+            Ok(Confirmation::Nack(_) | Confirmation::NotRequested) => {}
+            Err(error) => sent.error = Some(error),
+        }
+        sent.unconfirmed.push(message);
     }
 }
