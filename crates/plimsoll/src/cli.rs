@@ -8,6 +8,7 @@ use plimsoll_types::{BlindKind, ImageSource, Platform};
 
 use crate::client::ClientCommand;
 use crate::output::Target;
+use crate::roles::RoleCommand;
 
 /// Judges container images: may this run?
 #[derive(Debug, Parser)]
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     /// Print, check and describe policies
     #[command(subcommand)]
     Policy(PolicyCommand),
+    #[command(flatten)]
+    Role(RoleCommand),
     #[command(flatten)]
     Client(ClientCommand),
 }
@@ -59,11 +62,11 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "P")]
     pub(crate) platform: Option<Platform>,
 
-    /// Policy to judge by [default: the one `plimsoll policy default` prints]
-    #[arg(long, value_name = "FILE", env = "PLIMSOLL_POLICY")]
-    pub(crate) policy: Option<PathBuf>,
+    /// Policy to judge by, a file or s3://BUCKET/KEY [default: the one `plimsoll policy default` prints]
+    #[arg(long, value_name = "FILE|URL", env = "PLIMSOLL_POLICY")]
+    pub(crate) policy: Option<String>,
 
-    /// Allowlist to apply, a file or an https URL; may be given again
+    /// Allowlist to apply, a file, an https URL or s3://BUCKET/KEY; may be given again
     #[arg(long, value_name = "FILE|URL")]
     pub(crate) allowlist: Vec<String>,
 
@@ -75,9 +78,14 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "F[=FILE]", default_value = "table")]
     pub(crate) format: Vec<Target>,
 
-    /// Where the evidence of layers is kept between scans [default: plimsoll in the user's cache directory]
-    #[arg(long, value_name = "DIR", env = "PLIMSOLL_STORE")]
-    pub(crate) store: Option<PathBuf>,
+    /// Where the evidence of layers is kept between scans: a directory, or s3://BUCKET/PREFIX [default: plimsoll in the
+    /// user's cache directory]
+    #[arg(long, value_name = "DIR|URL", env = "PLIMSOLL_STORE")]
+    pub(crate) store: Option<String>,
+
+    /// Also write the verdict document to FILE: canonical JSON, byte for byte what a fleet keeps of the same verdict
+    #[arg(long, value_name = "FILE")]
+    pub(crate) document: Option<PathBuf>,
 
     /// Exit code for the verdict warn (it never changes that of not judged)
     #[arg(long, value_name = "N", default_value_t = 2)]

@@ -7,45 +7,52 @@ use std::sync::Arc;
 use plimsoll_http::{AddressPolicy, Client, Config, Url};
 use plimsoll_knowledge::Snapshot;
 use plimsoll_policy::{Allowlist, Mistakes, Policy};
-use plimsoll_store::{FsStore, Store};
+use plimsoll_store::{FsStore, S3Options, Store};
 
 use crate::failure::Failure;
 
 /// A policy or allowlist is written by hand; what is larger than this is something else.
 const MAX_TEXT: u64 = 16 << 20;
 
-/// The policy of a file, or the default one.
-pub(crate) fn policy(file: Option<&Path>) -> Result<Policy, Failure> {
-    let Some(file) = file else { return Ok(Policy::default_policy()) };
-    let text = text(file).map_err(|why| Failure::new("policy_unreadable", format!("policy {why}")))?;
-    Policy::parse(&text)
-        .map_err(|mistakes| Failure::new("policy_invalid", invalid("policy", file, &mistakes)))
+/// The policy of a file or an object in S3, or the default one.
+pub(crate) async fn policy(place: Option<&str>) -> Result<Policy, Failure> {
+    let Some(place) = place else { return Ok(Policy::default_policy()) };
+    let unreadable = |why: String| Failure::new("policy_unreadable", format!("policy {why}"));
+    let text = if place.starts_with("s3://") { object(place).await } else { text(Path::new(place)) };
+    Policy::parse(&text.map_err(unreadable)?)
+        .map_err(|mistakes| Failure::new("policy_invalid", invalid("policy", place, &mistakes)))
 }
 
-fn invalid(what: &str, file: &Path, mistakes: &Mistakes) -> String {
+fn invalid(what: &str, place: &str, mistakes: &Mistakes) -> String {
     let mut all = mistakes.iter();
     let first = all.next().map(ToString::to_string).unwrap_or_default();
     let more = match all.count() {
         0 => String::new(),
         more => format!(" (and {more} more; see `plimsoll policy check`)"),
     };
-    format!("{what} {}: {first}{more}", file.display())
+    format!("{what} {place}: {first}{more}")
 }
 
-/// An allowlist of a file or an https URL.
+/// An allowlist of a file, an https URL or an object in S3.
 pub(crate) async fn allowlist(place: &str) -> Result<Allowlist, Failure> {
-    let unreadable = |why: String| Failure::new("allowlist_unreadable", why);
     let text = if place.starts_with("s3://") {
-        let why = "comes with the fleet and is not there yet; copy it to a file, or name an https URL";
-        return Err(unreadable(format!("allowlist {place}: s3:// {why}")));
+        object(place).await
     } else if place.starts_with("https://") || place.starts_with("http://") {
-        fetch(place).await.map_err(|why| unreadable(format!("allowlist {place}: {why}")))?
+        fetch(place).await.map_err(|why| format!("{place}: {why}"))
     } else {
-        text(Path::new(place)).map_err(|why| unreadable(format!("allowlist {why}")))?
+        text(Path::new(place))
     };
-    Allowlist::parse(&text, place).map_err(|mistakes| {
-        Failure::new("allowlist_invalid", invalid("allowlist", Path::new(place), &mistakes))
-    })
+    let text = text.map_err(|why| Failure::new("allowlist_unreadable", format!("allowlist {why}")))?;
+    Allowlist::parse(&text, place)
+        .map_err(|mistakes| Failure::new("allowlist_invalid", invalid("allowlist", place, &mistakes)))
+}
+
+/// The text of an object in S3, read with the credentials and the region of the environment.
+async fn object(place: &str) -> Result<String, String> {
+    let named = |why: &dyn std::fmt::Display| format!("{place}: {why}");
+    let bytes = plimsoll_store::read_s3(place, S3Options::default(), MAX_TEXT).await;
+    let bytes = bytes.map_err(|error| named(&error))?.ok_or_else(|| named(&"there is no such object"))?;
+    String::from_utf8(bytes.to_vec()).map_err(|_| named(&"not UTF-8"))
 }
 
 async fn fetch(place: &str) -> Result<String, String> {
@@ -78,9 +85,12 @@ pub(crate) fn snapshot(file: &Path) -> Result<Snapshot, Failure> {
         .map_err(|error| Failure::new("db_unreadable", format!("snapshot {}: {error}", file.display())))
 }
 
-/// The store of a directory, or of the user's cache directory.
-pub(crate) fn store(directory: Option<PathBuf>) -> Result<Arc<dyn Store>, Failure> {
-    let Some(directory) = directory.or_else(default_store) else {
+/// The store of a directory or a URL, or that of the user's cache directory.
+pub(crate) async fn store(place: Option<String>) -> Result<Arc<dyn Store>, Failure> {
+    if let Some(place) = place {
+        return Ok(plimsoll_store::open(&place).await?);
+    }
+    let Some(directory) = default_store() else {
         let why = "there is no home directory to keep evidence in; name one with --store";
         return Err(Failure::new("store", why));
     };
@@ -101,20 +111,14 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn s3_says_that_it_is_not_there_yet() {
-        let failure = allowlist("s3://bucket/list.yaml").await.unwrap_err();
-        assert!(failure.to_string().contains("comes with the fleet"), "{failure}");
-    }
-
-    #[tokio::test]
     async fn an_allowlist_is_not_fetched_in_the_clear() {
         let failure = allowlist("http://example.com/list.yaml").await.unwrap_err();
         assert!(failure.to_string().contains("by https only"), "{failure}");
     }
 
-    #[test]
-    fn a_missing_policy_is_named() {
-        let failure = policy(Some(Path::new("/no/such/policy.yaml"))).unwrap_err();
+    #[tokio::test]
+    async fn a_missing_policy_is_named() {
+        let failure = policy(Some("/no/such/policy.yaml")).await.unwrap_err();
         assert!(failure.to_string().contains("/no/such/policy.yaml"), "{failure}");
     }
 }

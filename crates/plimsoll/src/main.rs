@@ -12,6 +12,7 @@ mod inputs;
 mod output;
 mod policy;
 mod progress;
+mod roles;
 mod scan;
 
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Scan(arguments) => scan::run(*arguments),
         Command::Db(command) => db::run(command),
         Command::Policy(command) => policy::run(command),
+        Command::Role(command) => roles::run(command),
         Command::Client(command) => client::run(command),
     }
 }

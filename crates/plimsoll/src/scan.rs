@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use plimsoll_fleet::document::document;
 use plimsoll_fleet::judge::{Rules, judge};
 use plimsoll_fleet::{Engine, EngineLimits, analyze, fold, plan, resolve};
 use plimsoll_oci::{Options, Source};
@@ -88,13 +89,13 @@ async fn scan(
     progress: Arc<plimsoll_fleet::Progress>,
 ) -> Result<Report, Failure> {
     let mut watch = Stopwatch::new();
-    let policy = inputs::policy(arguments.policy.as_deref())?;
+    let policy = inputs::policy(arguments.policy.as_deref()).await?;
     let mut allowlists = Vec::new();
     for place in &arguments.allowlist {
         allowlists.push(inputs::allowlist(place).await?);
     }
     let knowledge = arguments.db.as_deref().map(inputs::snapshot).transpose()?;
-    let engine = Engine::new(inputs::store(arguments.store)?, EngineLimits::default());
+    let engine = Engine::new(inputs::store(arguments.store).await?, EngineLimits::default());
     watch.lap("load");
 
     let asked = arguments.platform;
@@ -104,15 +105,12 @@ async fn scan(
     let source: Arc<dyn Source> = plimsoll_oci::open(&arguments.image, &options).await?.into();
     let image = resolve::resolve(&engine, &*source, &platform).await?;
     // An image without an index has one platform; another one that was asked for by name is not there.
-    if let Some(wanted) = asked.filter(|_| image.index.is_none())
-        && (&wanted.os, &wanted.architecture) != (&image.platform.os, &image.platform.architecture)
-    {
-        let available = vec![image.platform.clone()];
-        return Err(plimsoll_oci::Error::NoSuchPlatform { wanted, available }.into());
+    if let Some(wanted) = &asked {
+        image.must_be_for(wanted)?;
     }
     watch.lap("resolve");
 
-    let (plan, folded) = match attempt(&engine, &source, &image, &progress, &mut watch).await {
+    let (plan, mut folded) = match attempt(&engine, &source, &image, &progress, &mut watch).await {
         // Something in the store was damaged or vanished under the scan: it is made anew, once.
         Err(error) if is_store_fault(&error) => {
             attempt(&engine, &source, &image, &progress, &mut watch).await?
@@ -126,8 +124,15 @@ async fn scan(
         allow_blind: &arguments.allow_blind,
         now,
     };
-    let mut report = judge(&arguments.image.to_string(), &image, &plan, folded, &rules)?;
+    let mut report = judge(&arguments.image.to_string(), &image, &plan, &mut folded, &rules)?;
+    if let Some(file) = &arguments.document {
+        let document = document(&image, &plan, &rules, &report).map_err(plimsoll_fleet::Error::from)?;
+        std::fs::write(file, &document.bytes)
+            .map_err(|error| Failure::new("output", format!("cannot write {}: {error}", file.display())))?;
+    }
     watch.lap("judge");
+    // Freeing a hundred thousand files takes as long as judging them, and the process soon ends.
+    tokio::task::spawn_blocking(move || drop(folded));
     report.timings = watch.timings();
     Ok(report)
 }

@@ -218,6 +218,36 @@ async fn tokens_are_made_used_and_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callbacks_are_listed_and_made_due_again() {
+    let server = open().await;
+    let submit = &["submit", "--callback", "https://ci.example/hook?token=secret", "app:1"];
+    let id = stdout(&server.ask(submit).await).trim().to_owned();
+    let state = [("PLIMSOLL_STATE", server.state_url.as_str())];
+    let early = run(&["redeliver", &id], &state).await;
+    assert_eq!(code(&early), 3);
+    assert!(one_line(&early).contains("owes no delivery"), "{early:?}");
+
+    server.judge(VerdictStatus::Pass).await;
+    let pending = stdout(&run(&["deliveries"], &state).await);
+    assert!(pending.starts_with(&format!("{id}  pending     0  ")), "{pending}");
+    assert!(pending.contains("https://ci.example/hook") && !pending.contains("secret"), "{pending}");
+    assert_eq!(stdout(&run(&["deliveries", "--dead"], &state).await), "");
+
+    let deliveries = &server.parts.state;
+    let scan = id.parse().expect("an id");
+    deliveries.claim_deliveries("test", 60_000, 1, now()).await.expect("a claim");
+    assert!(
+        deliveries.dead(scan, "test", "ci.example answered 410 Gone", now()).await.expect("it is given up")
+    );
+    let dead = stdout(&run(&["deliveries", "--dead"], &state).await);
+    assert!(dead.starts_with(&format!("{id}  dead        1  ")) && dead.contains("410 Gone"), "{dead}");
+    assert_eq!(code(&run(&["redeliver", &id, "--tenant", "b"], &state).await), 3, "it is not this tenant's");
+    assert_eq!(code(&run(&["redeliver", &id], &state).await), 0);
+    let due = deliveries.claim_deliveries("test", 60_000, 1, now()).await.expect("a claim");
+    assert_eq!(due.iter().map(|one| (one.scan, one.attempts)).collect::<Vec<_>>(), [(scan, 0)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_makes_no_sense_is_usage_and_what_cannot_be_reached_is_not() {
     let server = open().await;
     for usage in [

@@ -41,6 +41,6 @@ pub use purl::{Purl, PurlError};
 pub use reference::{ImageSource, Reference, ReferenceError};
 pub use retry::Retry;
 pub use scan::{
-    Failure, Lane, LaneError, RequestError, ScanId, ScanIdError, ScanRequest, ScanState, ScanStateError, Tenant,
-    TenantError,
+    Failure, Lane, LaneError, RequestError, ScanId, ScanIdError, ScanRequest, ScanState, ScanStateError,
+    Tenant, TenantError,
 };

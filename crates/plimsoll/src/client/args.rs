@@ -22,6 +22,10 @@ pub(crate) enum ClientCommand {
     /// Make, revoke and list the tokens of a server
     #[command(subcommand)]
     Token(TokenCommand),
+    /// List callbacks, those of the newest scans first
+    Deliveries(DeliveriesArgs),
+    /// Post a callback once more
+    Redeliver(RedeliverArgs),
 }
 
 /// Which server, and as whom.
@@ -240,6 +244,44 @@ pub(crate) enum TokenCommand {
         #[arg(long)]
         tenant: Option<Tenant>,
     },
+}
+
+/// Lists what is owed to scans that named a callback: SCAN, pending, delivered or dead, attempts, when it ended or is tried next,
+/// URL, and what the last attempt ran into.
+#[derive(Debug, Args)]
+pub(crate) struct DeliveriesArgs {
+    /// Those nobody tries any more only
+    #[arg(long)]
+    pub(super) dead: bool,
+
+    /// Whose
+    #[arg(long, default_value_t)]
+    pub(super) tenant: Tenant,
+
+    /// Those of scans older than this one only
+    #[arg(long, value_name = "SCAN")]
+    pub(super) after: Option<ScanId>,
+
+    /// List so many at most
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(super) limit: u32,
+
+    #[command(flatten)]
+    pub(super) state: StateArgs,
+}
+
+/// Makes a callback due once more, delivered or dead, with all its attempts. The receiver gets the same id and the same body.
+#[derive(Debug, Args)]
+pub(crate) struct RedeliverArgs {
+    /// The scan
+    pub(super) scan: ScanId,
+
+    /// Whose
+    #[arg(long, default_value_t)]
+    pub(super) tenant: Tenant,
+
+    #[command(flatten)]
+    pub(super) state: StateArgs,
 }
 
 #[derive(Debug, Args)]

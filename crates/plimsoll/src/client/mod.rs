@@ -1,10 +1,11 @@
-//! Commands that ask a server, and `token`, which writes the state the server reads.
+//! Commands that ask a server; and `token`, `deliveries` and `redeliver`, which work on the state the server reads.
 //!
 //! Exit codes are those of `scan`, so that a pipeline can replace one by the other: 0 pass, 1 fail, 2 warn, 3 not judged
 //! or not answered, 64 usage. Standard output has the answer and nothing else.
 
 mod args;
 mod connect;
+mod deliveries;
 mod show;
 mod status;
 mod submit;
@@ -41,5 +42,7 @@ async fn answer(command: ClientCommand) -> Result<ExitCode, Trouble> {
         ClientCommand::Cancel(arguments) => status::cancel(arguments).await,
         ClientCommand::Verdict(arguments) => verdict::run(arguments).await,
         ClientCommand::Token(command) => token::run(command).await,
+        ClientCommand::Deliveries(arguments) => deliveries::list(arguments).await,
+        ClientCommand::Redeliver(arguments) => deliveries::again(arguments).await,
     }
 }

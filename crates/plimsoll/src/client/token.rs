@@ -35,11 +35,11 @@ pub(super) async fn run(command: TokenCommand) -> Result<ExitCode, Trouble> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn connect(state: &StateArgs) -> Result<std::sync::Arc<dyn State>, Trouble> {
+pub(super) async fn connect(state: &StateArgs) -> Result<std::sync::Arc<dyn State>, Trouble> {
     Ok(plimsoll_state::connect(&state.url).await?)
 }
 
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     Timestamp::now().as_millisecond()
 }
 

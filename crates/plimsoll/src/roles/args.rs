@@ -1,0 +1,264 @@
+//! The command line of the roles.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use plimsoll_http::Network;
+use plimsoll_types::{Digest, Tenant};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RoleCommand {
+    /// Run a whole fleet in one process
+    Serve(Box<ServeArgs>),
+    /// Take scans by gRPC, resolve and plan them, and publish their layers
+    Coordinator(Box<CoordinatorArgs>),
+    /// Read layers
+    Worker(Box<WorkerArgs>),
+    /// Take in what workers found, and judge complete scans
+    Aggregator(Box<AggregatorArgs>),
+    /// Compute a verdict again from its inputs, and compare
+    Replay(Box<ReplayArgs>),
+    /// Read the layers that come on standard input
+    #[command(hide = true)]
+    Job(Box<JobArgs>),
+}
+
+/// Runs coordinator, workers and aggregator in one process, with a queue in memory. Killed at any moment, it goes on
+/// where it was.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Directory for everything that is to last
+    #[arg(long, value_name = "DIR", env = "PLIMSOLL_DATA")]
+    pub(super) data: PathBuf,
+
+    #[command(flatten)]
+    pub(super) api: ApiArgs,
+    #[command(flatten)]
+    pub(super) registries: RegistryArgs,
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+    #[command(flatten)]
+    pub(super) callbacks: CallbackArgs,
+    #[command(flatten)]
+    pub(super) jobs: JobLimits,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CoordinatorArgs {
+    #[command(flatten)]
+    pub(super) state: StateArgs,
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
+    #[command(flatten)]
+    pub(super) queue: QueueArgs,
+    #[command(flatten)]
+    pub(super) api: ApiArgs,
+    #[command(flatten)]
+    pub(super) registries: RegistryArgs,
+}
+
+/// Needs the queue, the store and registries; no database.
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
+    #[command(flatten)]
+    pub(super) queue: QueueArgs,
+    #[command(flatten)]
+    pub(super) registries: RegistryArgs,
+    #[command(flatten)]
+    pub(super) jobs: JobLimits,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AggregatorArgs {
+    #[command(flatten)]
+    pub(super) state: StateArgs,
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
+    #[command(flatten)]
+    pub(super) queue: QueueArgs,
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+    #[command(flatten)]
+    pub(super) callbacks: CallbackArgs,
+}
+
+/// Computes a stored verdict again and compares it byte for byte. Nothing is pulled. Exit code 0 if it comes out the
+/// same, 3 if not. The rules have to be those it was judged by.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// Digest of the verdict's document
+    #[arg(value_name = "DIGEST")]
+    pub(super) verdict: Digest,
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobArgs {
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
+    #[command(flatten)]
+    pub(super) registries: RegistryArgs,
+    /// The most memory this process may have, in MiB
+    #[arg(long, value_name = "MIB")]
+    pub(super) memory: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Services")]
+pub(super) struct StateArgs {
+    /// The database: sqlite:FILE, or postgres://USER:PASSWORD@HOST/DATABASE
+    #[arg(long = "state", value_name = "URL", env = "PLIMSOLL_STATE", hide_env_values = true)]
+    pub(super) url: String,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Services")]
+pub(super) struct StoreArgs {
+    /// Where evidence and verdicts are kept: a directory, or s3://BUCKET/PREFIX
+    #[arg(long = "store", value_name = "URL", env = "PLIMSOLL_STORE")]
+    pub(super) url: String,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Services")]
+pub(super) struct QueueArgs {
+    /// The queue: amqp://USER:PASSWORD@HOST/VHOST, or sqs:PREFIX
+    #[arg(long = "queue", value_name = "URL", env = "PLIMSOLL_QUEUE", hide_env_values = true)]
+    pub(super) url: String,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Server")]
+pub(super) struct ApiArgs {
+    /// Where gRPC is spoken
+    #[arg(long, value_name = "ADDRESS", env = "PLIMSOLL_LISTEN", default_value_t = ([127, 0, 0, 1], plimsoll_api::GRPC_PORT).into())]
+    pub(super) listen: SocketAddr,
+
+    /// Where health, readiness and metrics are served by HTTP
+    #[arg(long, value_name = "ADDRESS", env = "PLIMSOLL_HTTP", default_value_t = ([127, 0, 0, 1], plimsoll_api::HTTP_PORT).into())]
+    pub(super) http: SocketAddr,
+
+    /// Let everybody on this machine in, without a token, as tenant T
+    #[arg(long, value_name = "T", num_args = 0..=1, default_missing_value = "default")]
+    pub(super) open_access: Option<Tenant>,
+
+    /// Certificate chain of the server, PEM
+    #[arg(long, value_name = "FILE", env = "PLIMSOLL_TLS_CERT", requires = "tls_key")]
+    pub(super) tls_cert: Option<PathBuf>,
+
+    /// Private key of the certificate, PEM
+    #[arg(long, value_name = "FILE", env = "PLIMSOLL_TLS_KEY", requires = "tls_cert")]
+    pub(super) tls_key: Option<PathBuf>,
+
+    /// Authority whose client certificates are asked for, PEM
+    #[arg(long, value_name = "FILE", env = "PLIMSOLL_TLS_CLIENT_CA", requires = "tls_cert")]
+    pub(super) tls_client_ca: Option<PathBuf>,
+
+    /// Something in front of this server speaks TLS
+    #[arg(long)]
+    pub(super) tls_terminated_elsewhere: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Registries")]
+pub(super) struct RegistryArgs {
+    /// A credential that scans may name, and the Docker config.json that has it
+    #[arg(long = "credential", value_name = "NAME=FILE", value_parser = credential)]
+    pub(super) credentials: Vec<(String, PathBuf)>,
+
+    /// A private network that registries may be in; others than these and the public ones are not connected to
+    #[arg(long = "allow-network", value_name = "CIDR")]
+    pub(super) networks: Vec<Network>,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Rules")]
+pub(super) struct RuleArgs {
+    /// Knowledge snapshot, as `plimsoll db build` makes it; a new file in its place is taken up while running
+    #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB")]
+    pub(super) db: Option<PathBuf>,
+
+    /// Policy of scans that name none, a file or s3://BUCKET/KEY [default: the one `plimsoll policy default` prints]
+    #[arg(long, value_name = "FILE|URL", env = "PLIMSOLL_POLICY")]
+    pub(super) policy: Option<String>,
+
+    /// Allowlist for every scan: a file, an https URL or s3://BUCKET/KEY
+    #[arg(long = "allowlist", value_name = "FILE|URL")]
+    pub(super) allowlists: Vec<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Callbacks")]
+pub(super) struct CallbackArgs {
+    /// File with a secret that signs callbacks (`whsec_` and base64): every tenant's, or those of one; given again, each
+    /// signs, the first one first. Without any, callbacks wait for a process that has one
+    #[arg(long = "callback-secret", value_name = "[TENANT=]FILE", env = "PLIMSOLL_CALLBACK_SECRET_FILE", value_parser = callback_secret)]
+    pub(super) callback_secrets: Vec<(Option<Tenant>, PathBuf)>,
+
+    /// A private network that callbacks may be posted into; others than these and the public ones are not connected to
+    #[arg(long = "allow-callback-network", value_name = "CIDR")]
+    pub(super) callback_networks: Vec<Network>,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Jobs")]
+pub(super) struct JobLimits {
+    /// Layers read at the same time [default: one per core]
+    #[arg(long, value_name = "N", env = "PLIMSOLL_SLOTS")]
+    pub(super) slots: Option<usize>,
+
+    /// The most memory the process of one layer may have, in MiB
+    #[arg(long, value_name = "MIB", env = "PLIMSOLL_JOB_MEMORY", default_value_t = 2048)]
+    pub(super) job_memory: u64,
+
+    /// The longest one layer may take, in seconds
+    #[arg(long, value_name = "SECONDS", env = "PLIMSOLL_JOB_TIME", default_value_t = 1200)]
+    pub(super) job_time: u64,
+
+    /// How long layers under way may go on after SIGTERM, in seconds
+    #[arg(long, value_name = "SECONDS", env = "PLIMSOLL_GRACE", default_value_t = 30)]
+    pub(super) grace: u64,
+}
+
+impl JobLimits {
+    pub(super) fn wall(&self) -> Duration {
+        Duration::from_secs(self.job_time)
+    }
+}
+
+/// A file is a tenant's if the name of one stands before its first `=`; `./` in front makes any file everybody's.
+fn callback_secret(text: &str) -> Result<(Option<Tenant>, PathBuf), String> {
+    let (tenant, file) = match text.split_once('=') {
+        Some((name, file)) => name.parse().map_or((None, text), |tenant| (Some(tenant), file)),
+        None => (None, text),
+    };
+    if file.is_empty() { Err(format!("{text:?} names no file")) } else { Ok((tenant, file.into())) }
+}
+
+fn credential(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() => Ok((name.to_owned(), file.into())),
+        _ => Err(format!("{text:?} is not NAME=FILE")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callback_secret_is_a_tenants_if_it_says_so() {
+        let tenant = |name: &str| Some(name.parse().unwrap());
+        assert_eq!(callback_secret("/run/secret"), Ok((None, "/run/secret".into())));
+        assert_eq!(callback_secret("team-a=/run/a=b"), Ok((tenant("team-a"), "/run/a=b".into())));
+        assert_eq!(callback_secret("./a=b"), Ok((None, "./a=b".into())));
+        assert!(callback_secret("").is_err() && callback_secret("team-a=").is_err());
+    }
+}

@@ -1,0 +1,23 @@
+//! The process that reads one layer after the other, and can die of one without harm to anybody else.
+
+use plimsoll_fleet::worker::serve_child;
+use plimsoll_fleet::{Engine, EngineLimits};
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+use super::args::JobArgs;
+use super::parts;
+use crate::failure::Failure;
+
+pub(super) async fn run(arguments: JobArgs) -> Result<(), Failure> {
+    if let Some(mebibytes) = arguments.memory {
+        let bytes = Some(mebibytes.saturating_mul(1 << 20));
+        setrlimit(Resource::As, Rlimit { current: bytes, maximum: bytes })
+            .map_err(|error| Failure::new("internal", format!("the memory limit cannot be set: {error}")))?;
+    }
+    let store = parts::store(&arguments.store.url).await?;
+    let engine = Engine::new(store, EngineLimits::default());
+    let registries = parts::registries(&arguments.registries)?;
+    serve_child(&engine, &registries, tokio::io::stdin(), tokio::io::stdout())
+        .await
+        .map_err(|error| Failure::new("internal", format!("the pipe to the worker broke: {error}")))
+}

@@ -1,0 +1,148 @@
+//! Each role with its parts.
+
+use std::sync::Arc;
+
+use plimsoll_api::{Parts, Server};
+use plimsoll_deliver::Callbacks;
+use plimsoll_fleet::aggregator::{self, Aggregator};
+use plimsoll_fleet::coordinator::{self, Coordinator};
+use plimsoll_fleet::worker::{self, Runner};
+use plimsoll_fleet::{Engine, EngineLimits, Rulebook};
+use plimsoll_queue::Queue;
+use plimsoll_state::State;
+use plimsoll_store::Store;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::args::{
+    AggregatorArgs, ApiArgs, CallbackArgs, CoordinatorArgs, RegistryArgs, ServeArgs, WorkerArgs,
+};
+use super::{callbacks, parts, rules, stop};
+use crate::failure::Failure;
+
+/// `serve`: the three roles over a queue in memory. What was in it when the process died is found again in the state.
+pub(super) async fn all(arguments: ServeArgs) -> Result<(), Failure> {
+    let stop = stop::token()?;
+    std::fs::create_dir_all(&arguments.data)
+        .map_err(|error| Failure::new("data", format!("--data {}: {error}", arguments.data.display())))?;
+    let state = parts::state(&format!("sqlite:{}", arguments.data.join("state.db").display())).await?;
+    let place = arguments.data.join("store").display().to_string();
+    let store = parts::store(&place).await?;
+    let queue = parts::queue("memory:").await?;
+    let rules = rules::rules(arguments.rules).await?;
+    let runner: Arc<dyn Runner> = Arc::new(parts::pool(&place, &arguments.registries, &arguments.jobs)?);
+    let fleet = Fleet { state, store, queue };
+
+    let server = fleet.server(&arguments.api).await?;
+    let coordinator = fleet.coordinator(&arguments.registries)?;
+    let aggregator = fleet.aggregator(rules);
+    let callbacks = callbacks::run(fleet.callbacks(&arguments.callbacks)?, stop.clone());
+    let limits = parts::worker(&arguments.jobs);
+    let working = worker::run(&limits, Arc::clone(&fleet.queue), runner, stop.clone());
+    let roles = async {
+        tokio::join!(coordinator.run(stop.clone()), aggregator.run(stop.clone()), working, callbacks);
+    };
+    Box::pin(until_stopped(server, roles, &stop)).await
+}
+
+pub(super) async fn coordinator(arguments: CoordinatorArgs) -> Result<(), Failure> {
+    let stop = stop::token()?;
+    let fleet = Fleet {
+        state: parts::state(&arguments.state.url).await?,
+        store: parts::store(&arguments.store.url).await?,
+        queue: parts::queue(&arguments.queue.url).await?,
+    };
+    let server = fleet.server(&arguments.api).await?;
+    let coordinator = fleet.coordinator(&arguments.registries)?;
+    until_stopped(server, coordinator.run(stop.clone()), &stop).await
+}
+
+pub(super) async fn worker(arguments: WorkerArgs) -> Result<(), Failure> {
+    let stop = stop::token()?;
+    // Opened here too, so that a store that cannot be reached is found out at the start.
+    parts::store(&arguments.store.url).await?;
+    let queue = parts::queue(&arguments.queue.url).await?;
+    let runner = parts::pool(&arguments.store.url, &arguments.registries, &arguments.jobs)?;
+    let limits = parts::worker(&arguments.jobs);
+    tracing::info!(slots = limits.slots, "worker");
+    worker::run(&limits, queue, Arc::new(runner), stop).await;
+    Ok(())
+}
+
+pub(super) async fn aggregator(arguments: AggregatorArgs) -> Result<(), Failure> {
+    let stop = stop::token()?;
+    let fleet = Fleet {
+        state: parts::state(&arguments.state.url).await?,
+        store: parts::store(&arguments.store.url).await?,
+        queue: parts::queue(&arguments.queue.url).await?,
+    };
+    let rules = rules::rules(arguments.rules).await?;
+    let callbacks = fleet.callbacks(&arguments.callbacks)?;
+    tracing::info!("aggregator");
+    tokio::join!(fleet.aggregator(rules).run(stop.clone()), callbacks::run(callbacks, stop));
+    Ok(())
+}
+
+/// What all roles share.
+struct Fleet {
+    state: Arc<dyn State>,
+    store: Arc<dyn Store>,
+    queue: Arc<dyn Queue>,
+}
+
+impl Fleet {
+    fn engine(&self) -> Engine {
+        Engine::new(Arc::clone(&self.store), EngineLimits::default())
+    }
+
+    async fn server(&self, arguments: &ApiArgs) -> Result<Server, Failure> {
+        let config = parts::api(arguments)?;
+        let parts = Parts::new(Arc::clone(&self.state), Arc::clone(&self.store));
+        let server =
+            Server::bind(config, parts).await.map_err(|error| Failure::new("listen", error.to_string()))?;
+        let (grpc, http) = (server.grpc_address(), server.http_address());
+        tracing::info!(?grpc, ?http, "listening");
+        Ok(server)
+    }
+
+    fn coordinator(&self, registries: &RegistryArgs) -> Result<Arc<Coordinator>, Failure> {
+        Ok(Arc::new(Coordinator {
+            config: coordinator::Config::new(parts::holder()),
+            engine: self.engine(),
+            registries: parts::registries(registries)?,
+            state: Arc::clone(&self.state),
+            queue: Arc::clone(&self.queue),
+            clock: parts::clock(),
+        }))
+    }
+
+    fn callbacks(&self, arguments: &CallbackArgs) -> Result<Option<Arc<Callbacks>>, Failure> {
+        callbacks::callbacks(arguments, &self.state, &self.store)
+    }
+
+    fn aggregator(&self, rules: watch::Receiver<Rulebook>) -> Arc<Aggregator> {
+        Arc::new(Aggregator {
+            config: aggregator::Config::new(parts::holder()),
+            engine: self.engine(),
+            state: Arc::clone(&self.state),
+            queue: Arc::clone(&self.queue),
+            rules,
+            clock: parts::clock(),
+        })
+    }
+}
+
+/// A server that cannot go on stops the roles beside it.
+async fn until_stopped(
+    server: Server,
+    roles: impl Future<Output = ()>,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    let serving = async {
+        let outcome = server.run(stop.clone().cancelled_owned()).await;
+        stop.cancel();
+        outcome
+    };
+    let (served, ()) = tokio::join!(serving, roles);
+    served.map_err(|error| Failure::new("server", error.to_string()))
+}

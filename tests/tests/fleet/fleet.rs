@@ -1,0 +1,209 @@
+//! A fleet of one process, with a registry and a directory of its own.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use plimsoll_tests::image::{Image, ImageBuilder, Layer};
+use plimsoll_tests::registry::Registry;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The longest a fleet may take to listen, or a scan to end: far more than either does.
+const PATIENCE: &str = "120";
+
+/// An advisory for a package only these scenarios have, in a feed that says it is complete.
+const FEED: &[(&str, &str)] = &[
+    ("plimsoll-feed.json", r#"{"completeness": "complete"}"#),
+    (
+        "TEST-9.json",
+        r#"{"id": "TEST-9", "modified": "2999-01-01T00:00:00Z", "summary": "Quay gives way",
+            "affected": [{"package": {"ecosystem": "PyPI", "name": "quay"},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.0"}]}],
+            "database_specific": {"severity": "CRITICAL"}}]}"#,
+    ),
+];
+
+/// A fleet that runs, or can be started again.
+pub(crate) struct Fleet {
+    directory: TempDir,
+    binary: PathBuf,
+    pub(crate) registry: Registry,
+    process: Option<Child>,
+    server: String,
+}
+
+impl Fleet {
+    /// A fleet that listens.
+    pub(crate) fn start() -> Self {
+        let mut fleet = Self {
+            directory: tempfile::tempdir().expect("a temporary directory"),
+            binary: plimsoll_tests::binary::plimsoll().expect("the binary to test"),
+            registry: Registry::start().expect("a registry on loopback"),
+            process: None,
+            server: String::new(),
+        };
+        let feed = fleet.directory.path().join("feed");
+        fs::create_dir(&feed).expect("a directory");
+        for (name, content) in FEED {
+            fs::write(feed.join(name), content).expect("a file");
+        }
+        let database = fleet.database();
+        let built = fleet.command(&["db", "build", "--out"]).args([&database, &feed]).output();
+        assert!(built.expect("plimsoll runs").status.success());
+        fleet.launch();
+        fleet
+    }
+
+    fn database(&self) -> PathBuf {
+        self.directory.path().join("known.db")
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// `plimsoll` without the user's environment, with these arguments.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.env_clear().env("HOME", self.directory.path()).stdin(Stdio::null()).args(arguments);
+        if let Some(path) = std::env::var_os("PATH") {
+            command.env("PATH", path);
+        }
+        command
+    }
+
+    /// Starts the process, and waits until it says where it listens.
+    pub(crate) fn launch(&mut self) {
+        let mut command = self.command(&["serve", "--open-access", "--listen", "127.0.0.1:0"]);
+        command.args(["--http", "127.0.0.1:0", "--allow-network", "127.0.0.0/8", "--slots", "2"]);
+        command.arg("--data").arg(self.data()).arg("--db").arg(self.database());
+        command.env("PLIMSOLL_LOG_FORMAT", "json").stderr(Stdio::piped());
+        let mut child = command.spawn().expect("plimsoll runs");
+        let log = BufReader::new(child.stderr.take().expect("a pipe"));
+        let (sender, address) = mpsc::channel();
+        // Read to its end, or the process would block on a full pipe.
+        std::thread::spawn(move || {
+            for line in log.lines().map_while(Result::ok) {
+                let line: Value = serde_json::from_str(&line).unwrap_or_default();
+                let fields = &line["fields"];
+                if fields["message"] == "listening" {
+                    let grpc = fields["grpc"].as_str().unwrap_or_default();
+                    let grpc = grpc.trim_start_matches("Some(").trim_end_matches(')');
+                    let _ = sender.send(format!("http://{grpc}"));
+                }
+            }
+        });
+        let patience = Duration::from_secs(PATIENCE.parse().expect("a number"));
+        self.server = address.recv_timeout(patience).expect("the fleet listens");
+        self.process = Some(child);
+    }
+
+    /// Kills the process as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().expect("a process to kill");
+            process.wait().expect("a process to wait for");
+        }
+    }
+
+    /// Tells the process to stop; its exit code.
+    pub(crate) fn stop(&mut self) -> Option<i32> {
+        let mut process = self.process.take().expect("a process to stop");
+        let told = Command::new("kill").args(["-TERM", &process.id().to_string()]).status();
+        assert!(told.expect("kill runs").success());
+        process.wait().expect("a process to wait for").code()
+    }
+
+    /// Asks the server: exit code, standard output, standard error.
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Answer {
+        let output = self.command(arguments).env("PLIMSOLL_SERVER", &self.server).output();
+        Answer::of(&output.expect("plimsoll runs"))
+    }
+
+    /// Submits a scan and waits for its end.
+    pub(crate) fn judge(&self, image: &str) -> Answer {
+        self.ask(&["submit", image, "--wait"])
+    }
+
+    /// Submits a scan and goes away. Gives its id.
+    pub(crate) fn submit(&self, image: &str) -> String {
+        let answer = self.ask(&["submit", image]);
+        assert_eq!(answer.code, 0, "{answer:?}");
+        answer.stdout.split_whitespace().next().expect("an id").to_owned()
+    }
+
+    /// The verdict document with this digest, `sha256:…`.
+    pub(crate) fn document(&self, digest: &str) -> Vec<u8> {
+        let name = digest.strip_prefix("sha256:").expect("a digest");
+        fs::read(self.data().join("store/verdicts").join(name)).expect("the document is in the store")
+    }
+
+    /// Computes a verdict again.
+    pub(crate) fn replay(&self, digest: &str) -> Answer {
+        let mut command = self.command(&["replay", digest, "--store"]);
+        command.arg(self.data().join("store")).arg("--db").arg(self.database());
+        Answer::of(&command.output().expect("plimsoll runs"))
+    }
+
+    /// The document of the same verdict by `plimsoll scan`, with a store of its own.
+    pub(crate) fn document_by_hand(&self, image: &str, clock: &str) -> Vec<u8> {
+        let (file, store) = (self.directory.path().join("by-hand"), self.directory.path().join("own"));
+        let mut command = self.command(&["scan", image, "--quiet", "--clock", clock]);
+        command.args(["--platform", "linux/amd64", "--format"]);
+        command.arg(format!("json={}", self.directory.path().join("report.json").display()));
+        command.arg("--db").arg(self.database()).arg("--store").arg(store).arg("--document").arg(&file);
+        let output = command.output().expect("plimsoll runs");
+        fs::read(file).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// What a client command said.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Answer {
+    fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            code: output.status.code().expect("plimsoll ends by itself"),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
+    }
+
+    /// The digests of the documents, one for each platform.
+    pub(crate) fn documents(&self) -> Vec<&str> {
+        let words: Vec<&str> = self.stdout.split_whitespace().collect();
+        words.windows(2).filter(|pair| pair[0] == "document").map(|pair| pair[1]).collect()
+    }
+}
+
+/// A layer that installs a Python package.
+pub(crate) fn installs(name: &str, version: &str) -> Layer {
+    let info = format!("usr/lib/python3/dist-packages/{name}-{version}.dist-info");
+    let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n");
+    Layer::new(&format!("RUN pip install {name}=={version}"))
+        .directories(&info)
+        .file(&format!("{info}/METADATA"), &metadata)
+        .file(&format!("{info}/RECORD"), &format!("{name}-{version}.dist-info/METADATA,,\n"))
+}
+
+/// An image of these layers that runs as somebody.
+pub(crate) fn image(architecture: &str, layers: &[Layer]) -> Image {
+    let builder = ImageBuilder::new(architecture).config("User", "1000".into());
+    layers.iter().cloned().fold(builder, ImageBuilder::layer).build()
+}

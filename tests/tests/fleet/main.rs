@@ -1,0 +1,6 @@
+//! The fleet as its users meet it: `plimsoll serve` as a process, asked by gRPC, killed and started again. One theme a
+//! file.
+
+mod crashes;
+mod fleet;
+mod scans;
