@@ -2,10 +2,7 @@
 //!
 //! [`contract_tests!`](crate::contract_tests) turns them into tests of one dialect. Each test gets a database of its own.
 
-#![cfg_attr(
-    not(test),
-    expect(clippy::wildcard_imports, reason = "the fixture is this suite's vocabulary")
-)]
+#![cfg_attr(not(test), expect(clippy::wildcard_imports, reason = "the fixture is this suite's vocabulary"))]
 
 mod claims;
 mod deliveries;

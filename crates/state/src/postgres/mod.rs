@@ -8,6 +8,7 @@ mod deliveries;
 mod layers;
 mod planning;
 mod scans;
+mod settling;
 mod targets;
 mod tokens;
 mod upkeep;
@@ -38,8 +39,7 @@ impl Postgres {
     /// Connects to the server, which has to be there.
     pub(crate) async fn open(url: &str) -> Result<Self, Error> {
         let options = PgConnectOptions::from_str(url)
-            .map_err(|error| Error::Url(format!("this postgres URL cannot be read: {error}")))?
-            .application_name("plimsoll");
+            .map_err(|error| Error::Url(format!("this postgres URL cannot be read: {error}")))?;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(PATIENCE)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use plimsoll_types::{Digest, Lane, LayerSource, ScanId, ScanState, Tenant};
 use sqlx::query;
 
-use super::{Connection, Postgres, layers, raws};
+use super::{Connection, Postgres, layers, raws, settling};
 use crate::planning::{Standing, Step, distinct, step};
 use crate::rows::{
     Columns, clean, lane_number, name, opt_raw, platform_json, raw, size, source_json, to_json,
@@ -230,11 +230,11 @@ impl Planning {
                 Step::Settled | Step::Waiting => {}
                 Step::Raise => raised.push(digest),
                 Step::Reopen => {
-                    layers::reopen(tx, &self.tenant, &digest, self.lane, self.now, self.now).await?;
+                    settling::reopen(tx, &self.tenant, &digest, self.lane, self.now, self.now).await?;
                     self.wanted.insert(digest);
                 }
                 Step::Done(known) => {
-                    layers::done(tx, &self.tenant, &digest, &known, self.now).await?;
+                    settling::done(tx, &self.tenant, &digest, &known, self.now).await?;
                     self.done.insert(digest);
                 }
             }

@@ -9,6 +9,7 @@ mod deliveries;
 mod layers;
 mod planning;
 mod scans;
+mod settling;
 mod targets;
 mod tokens;
 mod upkeep;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use plimsoll_types::{Digest, Lane, LayerSource, ScanId, ScanState, Tenant};
 use sqlx::query;
 
-use super::{Connection, Sqlite, layers};
+use super::{Connection, Sqlite, layers, settling};
 use crate::planning::{Standing, Step, distinct, step};
 use crate::rows::{
     Columns, clean, lane_number, name, opt_raw, platform_json, raw, size, source_json, to_json,
@@ -193,7 +193,7 @@ impl Planning {
         match step {
             Step::Settled | Step::Waiting => return Ok(()),
             Step::Done(known) => {
-                layers::done(tx, &self.tenant, &digest, &known, self.now).await?;
+                settling::done(tx, &self.tenant, &digest, &known, self.now).await?;
                 self.done.insert(digest);
                 return Ok(());
             }
@@ -207,7 +207,7 @@ impl Planning {
                     .await?;
             }
             Step::Reopen => {
-                layers::reopen(tx, &self.tenant, &digest, self.lane, self.now, self.now).await?;
+                settling::reopen(tx, &self.tenant, &digest, self.lane, self.now, self.now).await?;
             }
         }
         self.wanted.insert(digest);
