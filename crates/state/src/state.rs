@@ -17,7 +17,8 @@ pub trait Upkeep: Send + Sync {
 
     /// Deletes at most `limit` scans that ended before `before`, with their verdicts, deliveries and what else
     /// belongs to them alone. Cursors of verdict streams older than what is left get [`Error::OutOfRange`].
-    /// What is known of layers stays. Call it until [`Forgotten::scans`] is less than `limit`.
+    /// What is known of layers stays. `before` should be hours ago or more: an image used within the hour is not looked at
+    /// twice. Call it until [`Forgotten::scans`] is less than `limit`.
     async fn forget(&self, before: i64, limit: u32) -> Result<Forgotten, Error>;
 }
 
