@@ -8,8 +8,7 @@ pub(crate) fn clip(text: &str, max: usize) -> Cow<'_, str> {
     if text.len() <= max {
         return Cow::Borrowed(text);
     }
-    let room = max.saturating_sub(MARK.len());
-    let end = (0..=room).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let end = text.floor_char_boundary(max.saturating_sub(MARK.len()));
     Cow::Owned(format!("{}{MARK}", &text[..end]))
 }
 

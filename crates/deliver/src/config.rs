@@ -30,10 +30,9 @@ pub struct Config {
 impl Config {
     /// The defaults, under a name of its own: 20 attempts over a day or two.
     pub fn new(holder: impl Into<String>) -> Self {
-        let hour = Duration::from_secs(60 * 60);
         Self {
             holder: holder.into(),
-            lease: Duration::from_secs(120),
+            lease: Duration::from_mins(2),
             slots: 64,
             idle: Duration::from_millis(500),
             timeout: Duration::from_secs(20),
@@ -41,8 +40,8 @@ impl Config {
             backoff: Backoff {
                 attempts: 20,
                 first: Duration::from_secs(5),
-                longest: 6 * hour,
-                patience: 24 * hour,
+                longest: Duration::from_hours(6),
+                patience: Duration::from_hours(24),
             },
             rejections: 4,
             reasons: 10,

@@ -165,7 +165,7 @@ async fn what_a_receiver_does_not_want_is_offered_a_few_times_and_what_it_cannot
         let mut made = 0;
         while fixture.row(scan).await.state == DeliveryState::Pending {
             made += fixture.turn().await;
-            fixture.pass(Duration::from_secs(6 * 60 * 60));
+            fixture.pass(Duration::from_hours(6));
         }
         let row = fixture.row(scan).await;
         assert_eq!((row.state, row.attempts, made), (DeliveryState::Dead, attempts, attempts as usize));

@@ -114,7 +114,7 @@ pub(crate) struct JobArgs {
 #[command(next_help_heading = "Services")]
 pub(super) struct StateArgs {
     /// The database: sqlite:FILE, or postgres://USER:PASSWORD@HOST/DATABASE
-    #[arg(long = "state", value_name = "URL", env = "PLIMSOLL_STATE", hide_env_values = true)]
+    #[arg(id = "state", long = "state", value_name = "URL", env = "PLIMSOLL_STATE", hide_env_values = true)]
     pub(super) url: String,
 }
 
@@ -122,7 +122,7 @@ pub(super) struct StateArgs {
 #[command(next_help_heading = "Services")]
 pub(super) struct StoreArgs {
     /// Where evidence and verdicts are kept: a directory, or s3://BUCKET/PREFIX
-    #[arg(long = "store", value_name = "URL", env = "PLIMSOLL_STORE")]
+    #[arg(id = "store", long = "store", value_name = "URL", env = "PLIMSOLL_STORE")]
     pub(super) url: String,
 }
 
@@ -130,7 +130,7 @@ pub(super) struct StoreArgs {
 #[command(next_help_heading = "Services")]
 pub(super) struct QueueArgs {
     /// The queue: amqp://USER:PASSWORD@HOST/VHOST, or sqs:PREFIX
-    #[arg(long = "queue", value_name = "URL", env = "PLIMSOLL_QUEUE", hide_env_values = true)]
+    #[arg(id = "queue", long = "queue", value_name = "URL", env = "PLIMSOLL_QUEUE", hide_env_values = true)]
     pub(super) url: String,
 }
 
