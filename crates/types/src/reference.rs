@@ -117,16 +117,16 @@ impl FromStr for Reference {
         {
             return Err(error("a tag is up to 128 letters, digits, _ . - and starts with none of . -"));
         }
-        if repository.is_empty() || repository.len() > 255 || !repository.split('/').all(valid_component) {
-            return Err(error(
-                "a repository is lower-case words joined by / (letters, digits, and . _ - between them)",
-            ));
-        }
         let repository = if registry == "docker.io" && !repository.contains('/') {
             format!("library/{repository}")
         } else {
             repository.to_owned()
         };
+        if repository.len() > 255 || !repository.split('/').all(valid_component) {
+            return Err(error(
+                "a repository is lower-case words joined by / (letters, digits, and . _ - between them)",
+            ));
+        }
         let tag = if tag.is_none() && digest.is_none() { Some("latest".to_owned()) } else { tag };
         Ok(Self { registry, repository, tag, digest })
     }
@@ -259,6 +259,15 @@ mod tests {
         {
             assert!(bad.parse::<Reference>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn what_is_written_of_the_longest_name_reads() {
+        let name = "a".repeat(255 - "library/".len());
+        let reference: Reference = name.parse().unwrap();
+        assert_eq!(reference.to_string().parse(), Ok(reference));
+        assert!(format!("{name}a").parse::<Reference>().is_err());
+        assert!(format!("r.io/{}", "a".repeat(255)).parse::<Reference>().is_ok());
     }
 
     #[test]
