@@ -89,9 +89,8 @@ impl Fleet {
         std::thread::spawn(move || {
             for line in log.lines().map_while(Result::ok) {
                 let line: Value = serde_json::from_str(&line).unwrap_or_default();
-                let fields = &line["fields"];
-                if fields["message"] == "listening" {
-                    let grpc = fields["grpc"].as_str().unwrap_or_default();
+                if line["message"] == "listening" {
+                    let grpc = line["grpc"].as_str().unwrap_or_default();
                     let grpc = grpc.trim_start_matches("Some(").trim_end_matches(')');
                     let _ = sender.send(format!("http://{grpc}"));
                 }
@@ -139,7 +138,8 @@ impl Fleet {
     /// The verdict document with this digest, `sha256:…`.
     pub(crate) fn document(&self, digest: &str) -> Vec<u8> {
         let name = digest.strip_prefix("sha256:").expect("a digest");
-        fs::read(self.data().join("store/verdicts").join(name)).expect("the document is in the store")
+        fs::read(self.data().join("store/verdicts").join(&name[..2]).join(name))
+            .expect("the document is in the store")
     }
 
     /// Computes a verdict again.
@@ -199,7 +199,7 @@ pub(crate) fn installs(name: &str, version: &str) -> Layer {
     Layer::new(&format!("RUN pip install {name}=={version}"))
         .directories(&info)
         .file(&format!("{info}/METADATA"), &metadata)
-        .file(&format!("{info}/RECORD"), &format!("{name}-{version}.dist-info/METADATA,,\n"))
+        .file(&format!("{info}/RECORD"), format!("{name}-{version}.dist-info/METADATA,,\n"))
 }
 
 /// An image of these layers that runs as somebody.
