@@ -121,10 +121,10 @@ fn scan(engine: &Engine, reference: &str, policy: &Policy, knowledge: &Snapshot)
         let image = resolve::resolve(engine, &*source, &platform).await.expect("a manifest");
         let plan = plan::plan(engine, &image).await.expect("a plan");
         analyze::analyze(engine, source, &plan, Arc::new(|_| {})).await.expect("evidence");
-        let folded = fold::fold(engine, &plan).await.expect("an inventory");
+        let mut folded = fold::fold(engine, &plan).await.expect("an inventory");
         let now = "2024-01-01T00:00:00Z".parse().expect("an instant");
         let rules = Rules { knowledge: Some(knowledge), policy, allowlists: &[], allow_blind: &[], now };
-        judge(reference, &image, &plan, folded, &rules).expect("a verdict")
+        judge(reference, &image, &plan, &mut folded, &rules).expect("a verdict")
     })
 }
 
