@@ -43,9 +43,11 @@ pub(super) async fn client(options: &S3Options, way: Way) -> Client {
         .build();
     let mut config = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(way.http)
-        .region(region(options))
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(timeouts);
+    if let Some(region) = region(options) {
+        config = config.region(region);
+    }
     if let Some(endpoint) = &options.endpoint {
         config = config.endpoint_url(endpoint);
     }
@@ -58,14 +60,17 @@ pub(super) async fn client(options: &S3Options, way: Way) -> Client {
     Client::from_conf(aws_sdk_s3::config::Builder::from(&config).force_path_style(path_style).build())
 }
 
-/// A server of one's own seldom has regions, and asking the machine for one, as on AWS, would take seconds.
-fn region(options: &S3Options) -> RegionProviderChain {
+/// The region, where the default chain is not the one to say. A server of one's own seldom has regions, and asking the
+/// machine for one, as on AWS, would take seconds.
+fn region(options: &S3Options) -> Option<RegionProviderChain> {
     let named = RegionProviderChain::first_try(options.region.clone().map(Region::new));
     if options.endpoint.is_none() {
-        return named.or_default_provider();
+        return options.region.is_some().then_some(named);
     }
-    named
-        .or_else(EnvironmentVariableRegionProvider::new())
-        .or_else(ProfileFileRegionProvider::new())
-        .or_else(Region::new("us-east-1"))
+    Some(
+        named
+            .or_else(EnvironmentVariableRegionProvider::new())
+            .or_else(ProfileFileRegionProvider::new())
+            .or_else(Region::new("us-east-1")),
+    )
 }
