@@ -43,9 +43,10 @@ mod tests {
     fn every_look_goes_through_all_lanes() {
         let mut turns = Turns::default();
         for _ in 0..200 {
-            let mut order = turns.next();
-            order.sort();
-            assert_eq!(order, [Lane::Interactive, Lane::Push, Lane::Backfill]);
+            let order = turns.next();
+            for lane in [Lane::Interactive, Lane::Push, Lane::Backfill] {
+                assert!(order.contains(&lane), "{lane:?} is not in {order:?}");
+            }
         }
     }
 }
