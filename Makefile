@@ -1,6 +1,6 @@
 # Works with GNU make 3.81 and later, on Debian and macOS. `make help` lists what there is.
 .POSIX:
-.PHONY: help demo test lint bench bench-known fuzz
+.PHONY: help demo test lint bench bench-known load fuzz
 
 # make demo IMAGE=…      another image than the one we make (any reference `plimsoll scan` takes)
 IMAGE =
@@ -11,6 +11,13 @@ REGISTRY =
 SYFT =
 RUNS = 5
 IMAGES =
+# make load SCENARIO=priority COUNT=n RATE=n CLIENTS=n BACKLOG=n SERVICES=/dir    see tests/README.md
+SCENARIO = known
+COUNT = 2000
+RATE = 50
+CLIENTS = 32
+BACKLOG = 10000
+SERVICES =
 # make fuzz SECONDS=n TARGET=…    n seconds for each target, or for one
 SECONDS = 300
 TARGET =
@@ -32,6 +39,10 @@ bench: ## compare with syft on images of nginx, Python, Node and Java, and on a 
 
 bench-known: ## time the verdict on an image whose layers are all known (needs PLIMSOLL_TEST_DATA)
 	@REGISTRY='$(REGISTRY)' bash tests/bench/known.sh
+
+load: ## measure a fleet of processes over real services, on images whose layers are known (Debian)
+	@SCENARIO='$(SCENARIO)' COUNT='$(COUNT)' RATE='$(RATE)' CLIENTS='$(CLIENTS)' BACKLOG='$(BACKLOG)' \
+	    SERVICES='$(SERVICES)' sh tests/load/load.sh
 
 fuzz: ## run every fuzz target for SECONDS (needs cargo-fuzz)
 	@SECONDS_EACH='$(SECONDS)' sh tests/scripts/fuzz.sh $(TARGET)

@@ -75,11 +75,18 @@ impl Image {
     }
 }
 
+/// A layer of an image in the making.
+#[derive(Clone, Debug)]
+enum Part {
+    Made(Layer),
+    Ready(LayerBlob),
+}
+
 /// An image in the making.
 #[derive(Clone, Debug)]
 pub struct ImageBuilder {
     architecture: String,
-    layers: Vec<Layer>,
+    layers: Vec<Part>,
     history: Vec<Value>,
     config: Map<String, Value>,
     docker: bool,
@@ -100,7 +107,14 @@ impl ImageBuilder {
     /// Adds a layer and its line of history.
     pub fn layer(mut self, layer: Layer) -> Self {
         self.history.push(json!({"created": CREATED, "created_by": layer.created_by}));
-        self.layers.push(layer);
+        self.layers.push(Part::Made(layer));
+        self
+    }
+
+    /// Adds the layer of another image, which is not compressed again, and a line of history.
+    pub fn ready(mut self, created_by: &str, layer: &LayerBlob) -> Self {
+        self.history.push(json!({"created": CREATED, "created_by": created_by}));
+        self.layers.push(Part::Ready(layer.clone()));
         self
     }
 
@@ -130,7 +144,11 @@ impl ImageBuilder {
 
     /// The finished image.
     pub fn build(self) -> Image {
-        let layers: Vec<_> = self.layers.iter().map(|layer| self.layer_blob(layer)).collect();
+        let layer = |part: &Part| match part {
+            Part::Made(layer) => self.layer_blob(layer),
+            Part::Ready(layer) => layer.clone(),
+        };
+        let layers: Vec<_> = self.layers.iter().map(layer).collect();
         let diff_ids: Vec<_> = layers.iter().map(|layer| &layer.diff_id).collect();
         let config = json!({
             "architecture": self.architecture,
@@ -236,6 +254,16 @@ mod tests {
         let config: Value = serde_json::from_slice(&image.config.bytes).unwrap();
         assert_eq!(config["rootfs"]["diff_ids"][0], digest(&image.layers[0].tar));
         assert_ne!(image.layers[0].diff_id, image.layers[0].blob.digest);
+    }
+
+    #[test]
+    fn a_layer_of_another_image_stays_as_it_is() {
+        let first = image();
+        let second =
+            ImageBuilder::new("amd64").ready("COPY a /a", &first.layers[0]).config("User", "1".into());
+        let second = second.build();
+        assert_eq!(second.layers, first.layers);
+        assert_ne!(second.manifest.digest, first.manifest.digest);
     }
 
     #[test]
