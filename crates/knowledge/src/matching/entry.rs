@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_types::{BlindKind, BlindSpot};
-use plimsoll_version::Version;
+use plimsoll_version::{Range, Version};
 
 use crate::advisory::{Event, Rating, Stream};
 use crate::matching::query::{Query, Tier};
@@ -23,8 +23,10 @@ pub(super) struct Hit<'q> {
     pub(super) will_not_fix: bool,
     /// What matched, as text.
     pub(super) range: String,
-    /// Versions that fix it.
+    /// Versions that fix it, as far as this record knows.
     pub(super) fixed: Vec<String>,
+    /// The versions this record calls affected.
+    pub(super) affected: Vec<Range>,
 }
 
 /// Which records of base and overlay speak of a package at all, whether they apply or not.
@@ -99,11 +101,13 @@ fn hit<'q>(
     }
     let mut matched = Vec::new();
     let mut fixed = Vec::new();
+    let mut affected = Vec::new();
     for events in &entry.ranges {
         match (order::range(query.kind.scheme, events), version) {
             (Ok(range), Some(version)) if range.contains(version) => {
                 matched.push(range.to_string());
                 fixed.extend(range.fixed_after(version).map(str::to_owned));
+                affected.push(range);
             }
             (Ok(_), _) => {}
             (Err(error), _) => blind.push(BlindSpot::new(
@@ -123,6 +127,7 @@ fn hit<'q>(
         will_not_fix: entry.will_not_fix,
         range: matched.join(" || "),
         fixed,
+        affected,
     })
 }
 

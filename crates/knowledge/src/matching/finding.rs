@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_types::report::{Cvss, FindingStatus, MatchReason, Severity, Vulnerability};
+use plimsoll_version::Range;
 
 use crate::advisory::Score;
 use crate::ecosystem::NameRule;
@@ -22,6 +23,7 @@ struct Merged<'q> {
     severity: Option<(Severity, String)>,
     cvss: Vec<(Score, String)>,
     fixed: Vec<String>,
+    affected: Vec<Range>,
     will_not_fix: bool,
 }
 
@@ -78,6 +80,7 @@ impl<'q> Merged<'q> {
             severity: None,
             cvss: Vec::new(),
             fixed: Vec::new(),
+            affected: Vec::new(),
             will_not_fix: false,
         }
     }
@@ -98,6 +101,7 @@ impl<'q> Merged<'q> {
             rating::add_score(&mut self.cvss, score, &record.id);
         }
         self.fixed.extend(hit.fixed.iter().cloned());
+        self.affected.extend(hit.affected.iter().cloned());
         self.will_not_fix |= hit.will_not_fix;
     }
 
@@ -109,8 +113,22 @@ impl<'q> Merged<'q> {
         }
     }
 
+    /// Leaves out what one record calls a fix and another still calls affected, as long as all agree on some version.
+    fn settle_fixes(&mut self) {
+        let scheme = self.query.kind.scheme;
+        let is_affected = |fix: &String| {
+            order::version(scheme, fix)
+                .is_some_and(|fix| self.affected.iter().any(|range| range.contains(&fix)))
+        };
+        let agreed: Vec<String> = self.fixed.iter().filter(|fix| !is_affected(fix)).cloned().collect();
+        if !agreed.is_empty() {
+            self.fixed = agreed;
+        }
+        order::sort(scheme, &mut self.fixed);
+    }
+
     fn into_vulnerability(mut self, id: String) -> Vulnerability {
-        order::sort(self.query.kind.scheme, &mut self.fixed);
+        self.settle_fixes();
         let status = match (self.fixed.is_empty(), self.will_not_fix) {
             (false, _) => FindingStatus::Fixed,
             (true, true) => FindingStatus::WillNotFix,

@@ -184,6 +184,29 @@ fn records_of_one_cve_merge_and_borrow_from_each_other() {
 }
 
 #[test]
+fn a_fix_is_what_no_other_record_still_calls_affected() {
+    let fixes = |ranges: &[&str]| {
+        let cve = r#""aliases":["CVE-2024-1"]"#;
+        let records: Vec<_> = ranges
+            .iter()
+            .enumerate()
+            .map(|(n, range)| record(&format!("R-{n}"), cve, "PyPI", "a", range))
+            .collect();
+        let built = built(&records.iter().map(String::as_str).collect::<Vec<_>>());
+        let mut found = found(&built, DEBIAN, package(PackageType::Pypi, "a", "1.0"));
+        assert_eq!(found.len(), 1);
+        found.remove(0).fixed_versions
+    };
+    assert_eq!(fixes(&["..2.0rc1", "..2.0"]), ["2.0"]);
+    assert_eq!(fixes(&["..1.5", "..1.5.0"]), ["1.5", "1.5.0"]);
+    assert_eq!(
+        fixes(&["..1.5", ".."]),
+        ["1.5"],
+        "a record that knows no fix does not make it one that has none"
+    );
+}
+
+#[test]
 fn the_summary_of_any_record_will_do() {
     let built = built(&[
         &record("GHSA-1", r#""aliases":["CVE-2024-1"]"#, "PyPI", "a", ".."),
