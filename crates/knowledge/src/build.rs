@@ -50,6 +50,11 @@ pub struct BuildReport {
 /// A source is a directory (walked, with the zips in it), a zip, or a single JSON or YAML file. A file that
 /// is no record is skipped and named in the report; a source that cannot be read at all is an error.
 pub fn build(sources: &[PathBuf], out: &Path, options: &BuildOptions) -> Result<BuildReport, Error> {
+    if let Ok(target) = out.canonicalize()
+        && sources.iter().any(|source| source.canonicalize().is_ok_and(|source| source == target))
+    {
+        return Err(Error::OverSource { path: out.to_owned() });
+    }
     let mut collected = Collected::default();
     let mut skipped = Vec::new();
     let mut visit = |found: Found<'_>| collected.read(&found, &mut skipped);
@@ -95,17 +100,22 @@ struct Collected {
 }
 
 impl Collected {
-    fn read(&mut self, found: &Found<'_>, skipped: &mut Vec<Skipped>) {
+    /// True if the file could be read; what it says may still be of no use.
+    fn read(&mut self, found: &Found<'_>, skipped: &mut Vec<Skipped>) -> bool {
         let skip = |why: String| Skipped { file: found.label.to_owned(), why };
-        let Some(feed) = feeds::ALL.iter().find(|feed| feed.wants(found.label)) else { return };
+        let Some(feed) = feeds::ALL.iter().find(|feed| feed.wants(found.label)) else { return true };
         match feed.read(found.label, found.bytes) {
-            Err(error) => skipped.push(skip(format!("not a record of feed {}: {error}", feed.id()))),
+            Err(error) => {
+                skipped.push(skip(format!("not a record of feed {}: {error}", feed.id())));
+                false
+            }
             Ok(advisories) => {
                 for mut advisory in advisories {
                     let problems = std::mem::take(&mut advisory.problems);
                     skipped.extend(problems.into_iter().chain(settle(&mut advisory)).map(skip));
                     self.add(advisory, found);
                 }
+                true
             }
         }
     }

@@ -37,7 +37,7 @@ pub enum Error {
         message: String,
     },
     /// A source is over one of the [`crate::Limits`].
-    #[error("{}: {what} is over the limit of {limit}; split the source or raise the limit", path.display())]
+    #[error("{}: {what} is over the limit of {limit}; split the source", path.display())]
     Limit {
         /// The source.
         path: PathBuf,
@@ -86,6 +86,18 @@ pub enum Error {
         path: PathBuf,
         /// Which part, and what is wrong with it.
         what: String,
+    },
+    /// A snapshot is moved to its place, which would replace a device or a pipe.
+    #[error("cannot write {}: it is no regular file; name another", path.display())]
+    NoRegularFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A snapshot that would replace what it is made from.
+    #[error("cannot write {}: it is one of the sources; name another file", path.display())]
+    OverSource {
+        /// The file.
+        path: PathBuf,
     },
     /// A value that cannot be encoded.
     #[error("cannot encode the snapshot: {0}")]

@@ -58,6 +58,8 @@ struct Marker {
 pub(crate) struct Unit {
     /// What its marker says.
     pub(crate) marked: Option<Completeness>,
+    /// Some file of it could not be read, and nobody knows what it said.
+    pub(crate) has_gaps: bool,
 }
 
 /// One file of a unit.
@@ -72,10 +74,10 @@ pub(crate) struct Found<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-/// Walks sources; hands each file a feed wants to `visit`.
+/// Walks sources; hands each file a feed wants to `visit`, which says whether it could be read.
 pub(crate) struct Walker<'v> {
     limits: Limits,
-    visit: &'v mut dyn FnMut(Found<'_>),
+    visit: &'v mut dyn FnMut(Found<'_>) -> bool,
     files: u64,
     bytes: u64,
     /// Every unit met so far.
@@ -85,7 +87,7 @@ pub(crate) struct Walker<'v> {
 }
 
 impl<'v> Walker<'v> {
-    pub(crate) fn new(limits: Limits, visit: &'v mut dyn FnMut(Found<'_>)) -> Self {
+    pub(crate) fn new(limits: Limits, visit: &'v mut dyn FnMut(Found<'_>) -> bool) -> Self {
         Self { limits, visit, files: 0, bytes: 0, units: Vec::new(), skipped: Vec::new() }
     }
 
@@ -105,7 +107,7 @@ impl<'v> Walker<'v> {
     }
 
     fn unit(&mut self, marked: Option<Completeness>) -> usize {
-        self.units.push(Unit { marked });
+        self.units.push(Unit { marked, has_gaps: false });
         self.units.len() - 1
     }
 
@@ -169,14 +171,14 @@ impl<'v> Walker<'v> {
             let entry = match archive.by_index(index) {
                 Ok(entry) => entry,
                 Err(error) => {
-                    self.skip(format!("{}!/{index}", path.display()), error.to_string());
+                    self.skip(unit, format!("{}!/{index}", path.display()), error.to_string());
                     continue;
                 }
             };
             let name = match entry.name() {
                 Ok(name) => name.into_owned(),
                 Err(error) => {
-                    self.skip(format!("{}!/{index}", path.display()), error.to_string());
+                    self.skip(unit, format!("{}!/{index}", path.display()), error.to_string());
                     continue;
                 }
             };
@@ -195,11 +197,11 @@ impl<'v> Walker<'v> {
         let mut bytes = Vec::new();
         let limit = self.limits.record_bytes;
         if let Err(error) = reader.take(limit.saturating_add(1)).read_to_end(&mut bytes) {
-            self.skip(label.to_owned(), error.to_string());
+            self.skip(unit, label.to_owned(), error.to_string());
             return Ok(());
         }
         if bytes.len() as u64 > limit {
-            self.skip(label.to_owned(), format!("it is over the limit of {limit} bytes"));
+            self.skip(unit, label.to_owned(), format!("it is over the limit of {limit} bytes"));
             return Ok(());
         }
         self.bytes += bytes.len() as u64;
@@ -207,11 +209,13 @@ impl<'v> Walker<'v> {
             return Err(over(path, "the number of bytes", self.limits.total_bytes));
         }
         let marked = self.units.get(unit).and_then(|unit| unit.marked);
-        (self.visit)(Found { unit, marked, label, bytes: &bytes });
+        let is_record = (self.visit)(Found { marked, unit, label, bytes: &bytes });
+        self.units[unit].has_gaps |= !is_record;
         Ok(())
     }
 
-    fn skip(&mut self, file: String, why: String) {
+    fn skip(&mut self, unit: usize, file: String, why: String) {
+        self.units[unit].has_gaps = true;
         self.skipped.push(Skipped { file, why });
     }
 }

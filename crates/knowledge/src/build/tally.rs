@@ -67,12 +67,12 @@ impl Tally {
     fn completeness(&self, key: &str, units: &[Unit]) -> Completeness {
         let of_unit = |(unit, sets): (&usize, &BTreeMap<Vec<String>, u64>)| {
             sets.keys().any(|set| set.iter().any(|member| member == key)).then(|| {
-                let marked = units.get(*unit).and_then(|unit| unit.marked);
-                marked.unwrap_or(if is_by_catch(key, sets) {
-                    Completeness::Incomplete
-                } else {
-                    Completeness::Complete
-                })
+                let unit = units.get(*unit).copied().unwrap_or_default();
+                let found =
+                    if is_by_catch(key, sets) { Completeness::Incomplete } else { Completeness::Complete };
+                let stated = unit.marked.unwrap_or(found);
+                // What could not be read may have been about any ecosystem of its source.
+                if unit.has_gaps { stated.min(Completeness::Incomplete) } else { stated }
             })
         };
         self.units.iter().filter_map(of_unit).max().unwrap_or(Completeness::Incomplete)

@@ -111,6 +111,32 @@ fn nothing_is_left_behind_when_the_target_cannot_be_written() {
 }
 
 #[test]
+fn a_snapshot_replaces_snapshots_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let source = path("a.json");
+    fs::write(&source, record("A", "", "npm", "a", "..1.0.0")).unwrap();
+    let make = |out: &std::path::Path| build(std::slice::from_ref(&source), out, &BuildOptions::default());
+
+    let error = make(&source).unwrap_err();
+    assert!(matches!(error, Error::OverSource { .. }), "{error}");
+    assert!(fs::read_to_string(&source).unwrap().starts_with('{'));
+
+    let socket = path("socket");
+    let _listening = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let error = make(&socket).unwrap_err();
+    assert!(matches!(error, Error::NoRegularFile { .. }), "{error}");
+
+    let (target, link) = (path("dated"), path("current"));
+    make(&target).unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    fs::write(&target, "old").unwrap();
+    make(&link).unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    Snapshot::open(&target).unwrap();
+}
+
+#[test]
 fn info_counts_by_release_and_dates_by_the_records() {
     let built = built(&[
         &record("A", "", "Debian:12", "x", "..1"),
@@ -141,6 +167,13 @@ fn markers_make_demonstrations_and_a_whole_feed_outdoes_them() {
     };
     assert_eq!(completeness(std::slice::from_ref(&demo)), Completeness::Demonstration);
     assert_eq!(completeness(&[demo, folder.path().join("b.json")]), Completeness::Complete);
+}
+
+#[test]
+fn a_source_with_a_record_nobody_could_read_is_no_whole_feed() {
+    let good = record("A", "", "npm", "a", "..1.0.0");
+    assert_eq!(key(&built(&[&good]), "npm"), Completeness::Complete);
+    assert_eq!(key(&built(&[&good, "{ cut sho"]), "npm"), Completeness::Incomplete);
 }
 
 #[test]

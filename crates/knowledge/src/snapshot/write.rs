@@ -22,7 +22,12 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
+    /// Begins beside `target`, or beside the file it links to: who links to a snapshot keeps the link.
     pub(crate) fn create(target: &Path) -> Result<Self, Error> {
+        let target = &std::fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
+        if std::fs::metadata(target).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+            return Err(Error::NoRegularFile { path: target.clone() });
+        }
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or_else(|| Path::new("."));
         // The error names the temporary file, which nobody asked for; most often its folder is not there.

@@ -10,6 +10,7 @@ fn labels(sources: &[&Path], limits: Limits) -> Result<Walked, Error> {
     let mut visit = |file: Found<'_>| {
         let name = file.label.rsplit('/').next().unwrap().to_owned();
         found.push((file.unit, name));
+        true
     };
     let mut walker = Walker::new(limits, &mut visit);
     for source in sources {
