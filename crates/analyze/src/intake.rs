@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom, Write};
+use std::path::Path;
 
 use plimsoll_types::PathBytes;
 use sha2::{Digest as _, Sha256};
@@ -166,20 +167,19 @@ impl Intake {
             hasher.update(&self.memory[hashed..]);
             return Ok(Kept::Memory);
         }
+        let directory = limits.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
+        let failed = |error: io::Error| no_temporary_file(&directory, &error);
         let mut spool = match self.spool.take() {
             Some(file) => file,
-            None => match &limits.temp_dir {
-                Some(directory) => tempfile::tempfile_in(directory)?,
-                None => tempfile::tempfile()?,
-            },
+            None => tempfile::tempfile_in(&directory).map_err(failed)?,
         };
-        spool.seek(SeekFrom::Start(0))?;
-        spool.write_all(&self.start)?;
+        spool.seek(SeekFrom::Start(0)).map_err(failed)?;
+        spool.write_all(&self.start).map_err(failed)?;
         let mut length = self.start.len() as u64;
         loop {
             let read = fill(&mut rest, &mut self.start)?;
             hasher.update(&self.start[..read]);
-            spool.write_all(&self.start[..read])?;
+            spool.write_all(&self.start[..read]).map_err(failed)?;
             length += read as u64;
             if read < self.start.len() {
                 break;
@@ -236,6 +236,14 @@ fn show(
 
 fn cut(wanted: u64, available: usize) -> usize {
     available.min(usize::try_from(wanted.min(HEAD_INTEREST_BYTES)).unwrap_or(usize::MAX))
+}
+
+/// Why a file too large for memory cannot be put aside. The system's own word does not say where that was tried.
+fn no_temporary_file(directory: &Path, error: &io::Error) -> io::Error {
+    let why = std::fs::metadata(directory).err().unwrap_or_else(|| error.kind().into());
+    let place = directory.display();
+    let message = format!("no temporary file in {place}: {why}; name another directory in TMPDIR");
+    io::Error::new(error.kind(), message)
 }
 
 /// Reads until the buffer is full or the body ends.

@@ -135,7 +135,8 @@ async fn assemble(
         Document::Index(_) => return Err(not_an_image(&fetched, "an index inside an index").into()),
         Document::NotAnImage { what } => return Err(not_an_image(&fetched, &what).into()),
     };
-    let config = parse_config(&config_bytes(engine, source, &manifest.config).await?)?;
+    let config = parse_config(&config_bytes(engine, source, &manifest.config).await?)
+        .map_err(|error| error.about(manifest.config.digest))?;
     if config.diff_ids.len() != manifest.layers.len() {
         return Err(Error::LayerCount { manifest: manifest.layers.len(), config: config.diff_ids.len() });
     }
@@ -215,6 +216,7 @@ impl Source for Nowhere {
 
 fn document(fetched: &Fetched) -> Result<Document, plimsoll_oci::Error> {
     parse_document(&fetched.descriptor.media_type, &fetched.bytes)
+        .map_err(|error| error.about(fetched.descriptor.digest))
 }
 
 fn not_an_image(fetched: &Fetched, kind: &str) -> plimsoll_oci::Error {

@@ -93,7 +93,7 @@ pub enum Error {
         what: TarFault,
     },
     /// The layer is more than this process agreed to read.
-    #[error("layer {layer}: over the limit {limit} = {max} at {at}; raise the limit if you trust the layer")]
+    #[error("layer {layer}: over the limit {limit} = {max} at {at}; split the layer if it is an honest one")]
     Limit {
         /// Digest of the blob; verified unless `limit` is [`LimitKind::BlobBytes`].
         layer: Digest,
@@ -284,8 +284,8 @@ mod tests {
         assert_eq!(
             error.to_string(),
             format!(
-                "layer {layer}: over the limit max_entries = 3 at uncompressed byte 1024; raise the limit if \
-                 you trust the layer"
+                "layer {layer}: over the limit max_entries = 3 at uncompressed byte 1024; split the layer if \
+                 it is an honest one"
             )
         );
     }

@@ -53,6 +53,10 @@ impl TarFile {
     /// Opens `path` and lists its members. Of two members with one name the last wins, as it would on disk.
     pub(crate) async fn open(path: PathBuf, max_members: usize) -> Result<Self, Error> {
         run(&path.clone(), move || {
+            if path.is_dir() {
+                let why = "it is a directory; name it oci:DIR, or rootfs:DIR if it is no image layout";
+                return Err(Error::BadArchive { path, why: why.to_owned() });
+            }
             let file = Arc::new(open_regular(&path)?);
             let members = Scan::new(&path, &file, max_members)?.run()?;
             Ok(Self { path, file, members })

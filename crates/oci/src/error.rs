@@ -29,7 +29,7 @@ pub enum Error {
         detail: String,
     },
     /// It is not there.
-    #[error("{what}: not found{}", detail_suffix(.detail))]
+    #[error("{what}: not found{}; check the name, and whether it is still there", detail_suffix(.detail))]
     NotFound {
         /// What was asked for.
         what: String,
@@ -77,7 +77,7 @@ pub enum Error {
         retry: Retry,
     },
     /// A manifest or index that breaks the specification.
-    #[error("{what} is not a valid manifest: {why}")]
+    #[error("{what} is not a valid manifest: {why}; build or push the image again")]
     BadManifest {
         /// Which.
         what: String,
@@ -85,7 +85,7 @@ pub enum Error {
         why: String,
     },
     /// A config that breaks the specification.
-    #[error("{what} is not a valid image config: {why}")]
+    #[error("{what} is not a valid image config: {why}; build or push the image again")]
     BadConfig {
         /// Which.
         what: String,
@@ -141,7 +141,7 @@ pub enum Error {
         kind: String,
     },
     /// The index has other platforms.
-    #[error("no image for {wanted}; there are: {}", list(.available))]
+    #[error("no image for {wanted}; there are: {}; choose one with --platform", list(.available))]
     NoSuchPlatform {
         /// The platform asked for.
         wanted: Platform,
@@ -184,7 +184,7 @@ pub enum Error {
         why: String,
     },
     /// A file or directory cannot be read.
-    #[error("cannot read {}: {source}{}", .path.display(), permission_hint(.source))]
+    #[error("cannot read {}: {source}{}", .path.display(), way_out(.source))]
     Io {
         /// Which.
         path: PathBuf,
@@ -238,6 +238,17 @@ impl Error {
         }
     }
 
+    /// The same error about a document whose name the parser did not know.
+    #[must_use]
+    pub fn about(self, document: impl std::fmt::Display) -> Self {
+        let what = document.to_string();
+        match self {
+            Self::BadManifest { why, .. } => Self::BadManifest { what, why },
+            Self::BadConfig { why, .. } => Self::BadConfig { what, why },
+            other => other,
+        }
+    }
+
     pub(crate) fn io(path: &Path, source: io::Error) -> Self {
         Self::Io { path: path.to_owned(), source }
     }
@@ -270,8 +281,11 @@ fn wait_suffix(wait: Option<Duration>) -> String {
     wait.map_or_else(String::new, |wait| format!(" and asks to wait {} s", wait.as_secs()))
 }
 
-fn permission_hint(error: &io::Error) -> &'static str {
+fn way_out(error: &io::Error) -> &'static str {
     match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => {
+            "; check the path"
+        }
         io::ErrorKind::PermissionDenied => "; run as a user who may read it, for example root",
         _ => "",
     }
@@ -287,8 +301,23 @@ mod tests {
             wanted: Platform::new("linux", "riscv64", None),
             available: vec![Platform::new("linux", "amd64", None), Platform::new("linux", "arm", Some("v6"))],
         };
-        assert_eq!(error.to_string(), "no image for linux/riscv64; there are: linux/amd64, linux/arm/v6");
+        assert_eq!(
+            error.to_string(),
+            "no image for linux/riscv64; there are: linux/amd64, linux/arm/v6; choose one with --platform"
+        );
         assert_eq!((error.kind(), error.retry()), ("no_such_platform", Retry::Never));
+    }
+
+    #[test]
+    fn a_broken_document_gets_the_name_its_reader_knows() {
+        let bad = || Error::BadConfig { what: "the document".into(), why: "it is empty".into() };
+        assert_eq!(
+            bad().about("config sha256:ab").to_string(),
+            "config sha256:ab is not a valid image config: it is empty; build or push the image again"
+        );
+        assert_eq!(bad().about("x").kind(), bad().kind());
+        let other = Error::NotFound { what: "r.io/a:1".into(), detail: String::new() };
+        assert!(other.about("x").to_string().starts_with("r.io/a:1: not found"));
     }
 
     #[test]

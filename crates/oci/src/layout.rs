@@ -1,7 +1,8 @@
 //! `oci:DIR` and `oci-archive:FILE`, an OCI image layout (OCI image-spec, image-layout.md).
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -39,7 +40,10 @@ impl Layout {
 
     async fn index(&self) -> Result<Bytes, Error> {
         match &self.place {
-            Place::Directory(path) => read_capped(path.join(INDEX), self.limits.manifest).await,
+            Place::Directory(path) => {
+                let index = read_capped(path.join(INDEX), self.limits.manifest).await;
+                index.map_err(|error| no_layout(path, error))
+            }
             Place::Archive(file) => file.read(INDEX, self.limits.manifest).await?.ok_or_else(|| {
                 let why = if file.contains("manifest.json") {
                     "it has no index.json; if `docker save` wrote it, name it docker-archive:FILE"
@@ -75,6 +79,10 @@ impl Layout {
                 [] if entries.is_empty() => Err(self.not_found("it holds no image".to_owned())),
                 [] => Ok(Choice::Entry(&entries[0])),
                 _ if images.iter().all(unnamed) => Ok(Choice::Whole),
+                // One image under several names is no question.
+                [first, ..] if images.iter().all(|entry| entry.descriptor == first.descriptor) => {
+                    Ok(Choice::Entry(first))
+                }
                 _ => Err(Error::Ambiguous { what: self.name.clone(), available: available(&images) }),
             };
         };
@@ -108,6 +116,20 @@ impl Layout {
     }
 }
 
+/// A path without an index is most often the path of something else.
+fn no_layout(path: &Path, error: Error) -> Error {
+    let missing = matches!(&error, Error::Io { source, .. } if
+        matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory));
+    let why = match std::fs::metadata(path) {
+        Ok(there) if missing && there.is_dir() => "it has no index.json, so it is not an OCI image layout",
+        Ok(there) if missing && there.is_file() => {
+            "it is a file; name it oci-archive:FILE or docker-archive:FILE"
+        }
+        _ => return error,
+    };
+    Error::BadArchive { path: path.to_owned(), why: why.to_owned() }
+}
+
 enum Choice<'a> {
     Entry(&'a IndexEntry),
     Whole,
@@ -139,7 +161,10 @@ fn fetched(stated: &str, digest: Digest, bytes: Bytes) -> Fetched {
 impl Source for Layout {
     async fn resolve(&self) -> Result<Fetched, Error> {
         let bytes = self.index().await?;
-        let Document::Index(entries) = parse_document(media_type::OCI_INDEX, &bytes)? else {
+        let parsed = parse_document(media_type::OCI_INDEX, &bytes);
+        let Document::Index(entries) =
+            parsed.map_err(|error| error.about(format!("{INDEX} of {}", self.name)))?
+        else {
             let why = format!("{INDEX} is not an index");
             return Err(Error::BadManifest { what: self.name.clone(), why });
         };

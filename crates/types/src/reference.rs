@@ -105,8 +105,13 @@ impl FromStr for Reference {
             "index.docker.io" | "registry-1.docker.io" => "docker.io".to_owned(),
             _ => registry,
         };
+        if matches!(registry.as_str(), "." | "..") || name.starts_with('/') {
+            return Err(error(
+                "for a path name its kind: oci:, oci-archive:, docker-archive: or rootfs: before it",
+            ));
+        }
         if !valid_host(&registry) {
-            return Err(error("the registry is not host[:port]"));
+            return Err(error("the registry is not host[:port], without a scheme such as https://"));
         }
         let (repository, tag) = match rest.rsplit_once(':') {
             Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag.to_owned())),
@@ -122,7 +127,10 @@ impl FromStr for Reference {
         } else {
             repository.to_owned()
         };
-        if repository.len() > 255 || !repository.split('/').all(valid_component) {
+        if repository.len() > 255 {
+            return Err(error("a repository has up to 255 characters"));
+        }
+        if !repository.split('/').all(valid_component) {
             return Err(error(
                 "a repository is lower-case words joined by / (letters, digits, and . _ - between them)",
             ));
@@ -258,6 +266,19 @@ mod tests {
             ["", "UPPER/case", "a//b", "a:", "a:-x", "r.io/", "r.io:99999/a", "a@sha256:12", "a/../b", "a b"]
         {
             assert!(bad.parse::<Reference>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_and_an_address_are_told_what_they_lack() {
+        for (text, hint) in [
+            ("./image", "rootfs:"),
+            ("../image.tar", "docker-archive:"),
+            ("/srv/image", "rootfs:"),
+            ("https://r.io/app", "without a scheme"),
+        ] {
+            let error = text.parse::<ImageSource>().unwrap_err().to_string();
+            assert!(error.contains(hint), "{error}");
         }
     }
 

@@ -154,7 +154,7 @@ async fn a_compressed_archive_is_told_how_to_be_read() {
 #[tokio::test]
 async fn what_is_no_file_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
-    for path in [dir.path().to_owned(), dir.path().join("missing")] {
-        assert_eq!(TarFile::open(path, 1).await.unwrap_err().kind(), "io");
+    for (path, kind) in [(dir.path().to_owned(), "bad_archive"), (dir.path().join("missing"), "io")] {
+        assert_eq!(TarFile::open(path, 1).await.unwrap_err().kind(), kind);
     }
 }

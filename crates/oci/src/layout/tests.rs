@@ -67,6 +67,30 @@ async fn the_only_image_needs_no_name() {
 }
 
 #[tokio::test]
+async fn one_image_under_two_names_is_no_question() {
+    let dir =
+        write(&index(&[entry(MANIFEST, &named("1.0")), entry(MANIFEST, &named("latest"))]), &[MANIFEST]);
+    assert_eq!(layout(dir.path(), None).resolve().await.unwrap().bytes, MANIFEST);
+}
+
+#[tokio::test]
+async fn what_is_no_layout_says_what_it_may_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("image.tar");
+    std::fs::write(&file, "x").unwrap();
+    for (path, kind, hint) in [
+        (dir.path(), "bad_archive", "not an OCI image layout"),
+        (&file, "bad_archive", "oci-archive:FILE"),
+        (&dir.path().join("none"), "io", "check the path"),
+    ] {
+        let error = layout(path, None).resolve().await.unwrap_err();
+        assert!(error.kind() == kind && error.to_string().contains(hint), "{error}");
+    }
+    let error = TarFile::open(dir.path().to_owned(), 10).await.unwrap_err();
+    assert!(error.to_string().contains("name it oci:DIR"), "{error}");
+}
+
+#[tokio::test]
 async fn an_index_of_unnamed_platforms_is_the_image() {
     let text = index(&[entry(MANIFEST, &platform("amd64")), entry(b"x", &platform("arm64"))]);
     let dir = write(&text, &[MANIFEST]);
