@@ -139,10 +139,10 @@ fn describe(
     );
     Image {
         reference: reference.to_owned(),
-        digest: image.digest,
-        platform: image.platform.clone(),
+        digest: Some(image.digest),
+        platform: Some(image.platform.clone()),
         other_platforms: image.other_platforms.clone(),
-        config_digest: image.manifest.config.digest,
+        config_digest: Some(image.manifest.config.digest),
         layers: layers.collect(),
     }
 }

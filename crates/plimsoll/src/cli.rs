@@ -96,7 +96,7 @@ pub(crate) struct ScanArgs {
     pub(crate) allow_blind: Vec<BlindKind>,
 
     /// The instant the verdict holds for, RFC 3339 [default: now]
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", value_parser = instant)]
     pub(crate) clock: Option<Timestamp>,
 
     /// Speak plain HTTP to the registry (loopback addresses are spoken to in plain HTTP anyway)
@@ -147,13 +147,17 @@ pub(crate) enum DbCommand {
 pub(crate) enum PolicyCommand {
     /// Print the JSON Schema of policies
     Schema,
-    /// Check a policy and name every mistake by line and field
+    /// Check a policy or an allowlist and name every mistake by line and field
     Check {
-        /// The policy
+        /// The policy or allowlist
         file: PathBuf,
     },
     /// Print the policy that is used when none is named
     Default,
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "expected an RFC 3339 instant, for example 2026-01-31T12:00:00Z".to_owned())
 }
 
 pub(crate) fn blind_kind(text: &str) -> Result<BlindKind, String> {

@@ -20,7 +20,7 @@ pub(crate) fn run(command: DbCommand) -> ExitCode {
     match result {
         Ok(text) => output::say(&text),
         Err(why) => {
-            eprintln!("plimsoll: {why}");
+            output::complain(&why);
             ExitCode::from(3)
         }
     }
@@ -29,13 +29,15 @@ pub(crate) fn run(command: DbCommand) -> ExitCode {
 fn build_snapshot(sources: &[PathBuf], out: &Path) -> Result<String, String> {
     let report = build(sources, out, &BuildOptions::default()).map_err(|error| error.to_string())?;
     for skipped in report.skipped.iter().take(SHOWN) {
-        eprintln!("plimsoll: skipped {}: {}", skipped.file, skipped.why);
+        output::complain(&format!("skipped {skipped}"));
     }
     if report.skipped.len() > SHOWN {
-        eprintln!("plimsoll: skipped {} more", report.skipped.len() - SHOWN);
+        output::complain(&format!("skipped {} more", report.skipped.len() - SHOWN));
     }
     for (ecosystem, records) in &report.unsupported {
-        eprintln!("plimsoll: {records} records of {ecosystem}, which is not an ecosystem Plimsoll matches");
+        output::complain(&format!(
+            "{records} records of {ecosystem}, which is not an ecosystem Plimsoll matches"
+        ));
     }
     Ok(format!("{}: {} advisories\n{}", out.display(), report.records, info(out, false)?))
 }

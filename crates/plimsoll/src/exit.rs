@@ -14,6 +14,20 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
 }
 
+/// The code of a command line that makes no sense in a way clap cannot see.
+pub(crate) fn usage_code() -> ExitCode {
+    ExitCode::from(USAGE)
+}
+
+/// Runs a command. Rust's code for a panic, 101, is none of those others script against: whatever was asked, it was not
+/// answered.
+pub(crate) fn or_panicked(command: impl FnOnce() -> ExitCode) -> ExitCode {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(command)).unwrap_or_else(|_| {
+        eprintln!("plimsoll: it panicked; please report it with the text above");
+        ExitCode::from(VerdictStatus::NotJudged.exit_code())
+    })
+}
+
 /// The code of a scan. `warn` is what the user wants warnings to be; nothing makes "not judged" a success.
 pub(crate) fn of(status: VerdictStatus, warn: u8) -> u8 {
     match status {
@@ -25,6 +39,13 @@ pub(crate) fn of(status: VerdictStatus, warn: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_is_not_judged() {
+        let shown = |code: ExitCode| format!("{code:?}");
+        assert_eq!(shown(or_panicked(|| panic!("on purpose"))), shown(ExitCode::from(3)));
+        assert_eq!(shown(or_panicked(|| ExitCode::from(2))), shown(ExitCode::from(2)));
+    }
 
     #[test]
     fn only_warn_can_be_changed() {

@@ -18,7 +18,13 @@ const MAX_TEXT: u64 = 16 << 20;
 pub(crate) async fn policy(place: Option<&str>) -> Result<Policy, Failure> {
     let Some(place) = place else { return Ok(Policy::default_policy()) };
     let unreadable = |why: String| Failure::new("policy_unreadable", format!("policy {why}"));
-    let text = if place.starts_with("s3://") { object(place).await } else { text(Path::new(place)) };
+    let text = if place.starts_with("s3://") {
+        object(place).await
+    } else if is_web(place) {
+        Err(format!("{place}: a policy is a file or s3://BUCKET/KEY; fetch it first and name the file"))
+    } else {
+        text(Path::new(place))
+    };
     Policy::parse(&text.map_err(unreadable)?)
         .map_err(|mistakes| Failure::new("policy_invalid", invalid("policy", place, &mistakes)))
 }
@@ -37,7 +43,7 @@ fn invalid(what: &str, place: &str, mistakes: &Mistakes) -> String {
 pub(crate) async fn allowlist(place: &str) -> Result<Allowlist, Failure> {
     let text = if place.starts_with("s3://") {
         object(place).await
-    } else if place.starts_with("https://") || place.starts_with("http://") {
+    } else if is_web(place) {
         fetch(place).await.map_err(|why| format!("{place}: {why}"))
     } else {
         text(Path::new(place))
@@ -45,6 +51,10 @@ pub(crate) async fn allowlist(place: &str) -> Result<Allowlist, Failure> {
     let text = text.map_err(|why| Failure::new("allowlist_unreadable", format!("allowlist {why}")))?;
     Allowlist::parse(&text, place)
         .map_err(|mistakes| Failure::new("allowlist_invalid", invalid("allowlist", place, &mistakes)))
+}
+
+fn is_web(place: &str) -> bool {
+    place.starts_with("https://") || place.starts_with("http://")
 }
 
 /// The text of an object in S3, read with the credentials and the region of the environment.
@@ -72,7 +82,10 @@ pub(crate) fn text(file: &Path) -> Result<String, String> {
     let named = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
     let mut text = String::new();
     let open = std::fs::File::open(file).map_err(|error| named(&error))?;
-    let read = open.take(MAX_TEXT + 1).read_to_string(&mut text).map_err(|error| named(&error))?;
+    let read = open.take(MAX_TEXT + 1).read_to_string(&mut text).map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidData => named(&"it is not UTF-8 text"),
+        _ => named(&error),
+    })?;
     if read as u64 > MAX_TEXT {
         return Err(named(&format!("larger than {MAX_TEXT} bytes")));
     }
@@ -81,8 +94,7 @@ pub(crate) fn text(file: &Path) -> Result<String, String> {
 
 /// The snapshot of a file.
 pub(crate) fn snapshot(file: &Path) -> Result<Snapshot, Failure> {
-    Snapshot::open(file)
-        .map_err(|error| Failure::new("db_unreadable", format!("snapshot {}: {error}", file.display())))
+    Snapshot::open(file).map_err(|error| Failure::new("db_unreadable", format!("snapshot: {error}")))
 }
 
 /// The store of a directory or a URL, or that of the user's cache directory.
@@ -114,6 +126,12 @@ mod tests {
     async fn an_allowlist_is_not_fetched_in_the_clear() {
         let failure = allowlist("http://example.com/list.yaml").await.unwrap_err();
         assert!(failure.to_string().contains("by https only"), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn a_policy_is_no_web_page() {
+        let failure = policy(Some("https://example.com/policy.yaml")).await.unwrap_err();
+        assert!(failure.to_string().contains("fetch it first"), "{failure}");
     }
 
     #[tokio::test]

@@ -33,9 +33,9 @@ fn main() -> ExitCode {
         Err(error) => return exit::usage(&error),
     };
     match cli.command {
-        Command::Scan(arguments) => scan::run(*arguments),
-        Command::Db(command) => db::run(command),
-        Command::Policy(command) => policy::run(command),
+        Command::Scan(arguments) => exit::or_panicked(|| scan::run(*arguments)),
+        Command::Db(command) => exit::or_panicked(|| db::run(command)),
+        Command::Policy(command) => exit::or_panicked(|| policy::run(command)),
         Command::Role(command) => roles::run(command),
         Command::Client(command) => client::run(command),
     }

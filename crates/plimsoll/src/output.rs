@@ -39,7 +39,7 @@ pub(crate) fn write(report: &Report, targets: &[Target], color: Color) -> Result
         let written = match &target.file {
             Some(file) => write_file(report, target.format, file)
                 .map_err(|error| format!("cannot write {}: {error}", file.display())),
-            None => write_stdout(report, target.format, color)
+            None => unless_closed(write_stdout(report, target.format, color))
                 .map_err(|error| format!("cannot write to standard output: {error}")),
         };
         result = result.and(written);
@@ -47,12 +47,22 @@ pub(crate) fn write(report: &Report, targets: &[Target], color: Color) -> Result
     result
 }
 
+/// Says on standard error, on one line, what failed and what to do. Names in it may be a stranger's.
+pub(crate) fn complain(message: &str) {
+    eprintln!("plimsoll: {}", plimsoll_report::sanitize::one_line(message));
+}
+
+/// A reader that closes the pipe (`| head`, `| grep -q`) has what it wanted; that is no failure of ours.
+fn unless_closed(written: io::Result<()>) -> io::Result<()> {
+    written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
+}
+
 /// Prints a text and a line end; a standard output that takes none is exit code 3.
 pub(crate) fn say(text: &str) -> ExitCode {
-    match writeln!(io::stdout().lock(), "{text}") {
+    match unless_closed(writeln!(io::stdout().lock(), "{text}")) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("plimsoll: cannot write to standard output: {error}");
+            complain(&format!("cannot write to standard output: {error}"));
             ExitCode::from(3)
         }
     }
@@ -79,24 +89,26 @@ fn terminal_width() -> Option<usize> {
     stated.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))
 }
 
-/// Whole or not at all: whoever reads the file never sees half a report. What is no regular file (a pipe, a
-/// terminal) is written as it is.
 fn write_file(report: &Report, format: Format, file: &Path) -> io::Result<()> {
     let options = Options { color: false, width: None };
-    if std::fs::metadata(file).is_ok_and(|meta| !meta.is_file()) {
-        let mut buffered = BufWriter::new(File::create(file)?);
-        plimsoll_report::write(format, report, &mut buffered, &options)?;
-        return buffered.flush();
+    write_whole(file, |out| plimsoll_report::write(format, report, out, &options))
+}
+
+/// Whole or not at all: whoever reads the file never sees half of it. What is no regular file itself (a pipe, a
+/// device, a link such as `/dev/stdout`) is written as it is: moving a file to its place would replace it.
+pub(crate) fn write_whole(
+    file: &Path,
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> io::Result<()> {
+    if std::fs::symlink_metadata(file).is_ok_and(|meta| !meta.is_file()) {
+        return write(&mut File::create(file)?);
     }
     let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut temporary = tempfile::Builder::new()
         .prefix(".plimsoll-")
         .tempfile_in(directory)
         .map_err(|error| without_path(&error, directory))?;
-    let mut buffered = BufWriter::with_capacity(1 << 16, temporary.as_file_mut());
-    plimsoll_report::write(format, report, &mut buffered, &options)?;
-    buffered.flush()?;
-    drop(buffered);
+    write(temporary.as_file_mut())?;
     // A temporary file is its owner's alone; a report is read by others.
     #[cfg(unix)]
     {
@@ -124,5 +136,39 @@ mod tests {
         assert_eq!("json=a=b.json".parse(), Ok(json));
         assert_eq!("table".parse(), Ok(Target { format: Format::Table, file: None }));
         assert!("json=".parse::<Target>().is_err() && "xml".parse::<Target>().is_err());
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_or_left_as_it_was() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("report");
+        std::fs::write(&file, "old").unwrap();
+        let broken = write_whole(&file, |out| {
+            out.write_all(b"ha")?;
+            Err(io::ErrorKind::Other.into())
+        });
+        assert!(broken.is_err());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "old");
+        write_whole(&file, |out| out.write_all(b"new")).unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "new");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_regular_file_is_written_to_and_never_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let (target, link) = (directory.path().join("target"), directory.path().join("link"));
+        std::fs::write(&target, "old").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        write_whole(&link, |out| out.write_all(b"new")).unwrap();
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "new");
+    }
+
+    #[test]
+    fn a_reader_that_leaves_is_no_failure() {
+        assert!(unless_closed(Err(io::ErrorKind::BrokenPipe.into())).is_ok());
+        assert!(unless_closed(Err(io::ErrorKind::StorageFull.into())).is_err());
     }
 }

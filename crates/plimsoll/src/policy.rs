@@ -1,9 +1,9 @@
-//! `plimsoll policy`: schema, check, default.
+//! `plimsoll policy`: schema, check (of policies and of allowlists), default.
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use plimsoll_policy::{DEFAULT_POLICY, Policy, schema};
+use plimsoll_policy::{Allowlist, DEFAULT_POLICY, Policy, schema};
 
 use crate::cli::PolicyCommand;
 use crate::{inputs, output};
@@ -21,15 +21,21 @@ fn check(file: &Path) -> ExitCode {
     let text = match inputs::text(file) {
         Ok(text) => text,
         Err(why) => {
-            eprintln!("plimsoll: policy {why}");
+            output::complain(&format!("cannot read {why}"));
             return ExitCode::from(3);
         }
     };
-    match Policy::parse(&text) {
-        Ok(policy) => output::say(&format!("{}: a policy, {}", file.display(), policy.digest())),
+    let shown = file.display();
+    let read = if Allowlist::is_named_in(&text) {
+        Allowlist::parse(&text, &shown.to_string()).map(|list| format!("an allowlist, {}", list.digest()))
+    } else {
+        Policy::parse(&text).map(|policy| format!("a policy, {}", policy.digest()))
+    };
+    match read {
+        Ok(what) => output::say(&format!("{shown}: {what}")),
         Err(mistakes) => {
             for mistake in &mistakes {
-                eprintln!("{}:{mistake}", file.display());
+                eprintln!("{shown}: {mistake}");
             }
             ExitCode::FAILURE
         }

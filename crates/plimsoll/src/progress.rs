@@ -28,7 +28,9 @@ impl Bar {
         Arc::new(move |event| match event {
             Event::Planned { outstanding: 0, .. } => {}
             Event::Planned { layers, outstanding, bytes } => {
-                let template = "{prefix}  {bar:30} {bytes}/{total_bytes}  {binary_bytes_per_sec}  eta {eta}";
+                // The bar takes what the rest of the line leaves: a line that wraps is drawn over and over.
+                let template =
+                    "{prefix}  {wide_bar} {bytes}/{total_bytes}  {binary_bytes_per_sec}  eta {eta}";
                 if let Ok(style) = ProgressStyle::with_template(template) {
                     bar.set_style(style);
                 }

@@ -10,7 +10,7 @@ use plimsoll_fleet::document::document;
 use plimsoll_fleet::judge::{Rules, judge};
 use plimsoll_fleet::{Engine, EngineLimits, analyze, fold, plan, resolve};
 use plimsoll_oci::{Options, Source};
-use plimsoll_types::report::{Action, Reason, Report, ReportError, SCHEMA, Verdict, VerdictStatus};
+use plimsoll_types::report::{Action, Image, Reason, Report, ReportError, SCHEMA, Verdict, VerdictStatus};
 use plimsoll_types::{Platform, Retry};
 
 use crate::cli::ScanArgs;
@@ -21,35 +21,44 @@ use crate::{exit, inputs, output};
 /// Scans, writes the reports, and says how it went.
 pub(crate) fn run(arguments: ScanArgs) -> ExitCode {
     let (targets, color, warn) = (arguments.format.clone(), arguments.color, arguments.warn_exit_code);
-    let mut places = std::collections::BTreeSet::new();
-    if let Some(twice) = targets.iter().find(|target| !places.insert(&target.file)) {
-        let place = twice.file.as_ref().map_or("standard output".into(), |file| file.display().to_string());
-        eprintln!(
-            "plimsoll: only one --format can go to {place}; write the others to files of their own (F=FILE)"
-        );
-        return ExitCode::from(64);
+    if let Some(place) = named_twice(&arguments) {
+        output::complain(&format!(
+            "only one --format (or --document) can go to {place}; write the others to files of their own (F=FILE)"
+        ));
+        return exit::usage_code();
     }
     let now = arguments.clock.unwrap_or_else(Timestamp::now);
+    let asked = arguments.image.to_string();
     let mut report = match judged(arguments, now) {
         Ok(report) => {
             if let Some(why) = why_not_judged(&report) {
-                eprintln!("plimsoll: not judged: {}", one_line(why));
+                output::complain(&format!("not judged: {why}"));
             }
             report
         }
         Err(failure) => {
-            eprintln!("plimsoll: {}", one_line(&failure.to_string()));
-            not_judged(failure.report(), now)
+            output::complain(&failure.to_string());
+            not_judged(&asked, failure.report(), now)
         }
     };
     report.verdict.exit_code = exit::of(report.verdict.status, warn);
     match output::write(&report, &targets, color) {
         Ok(()) => ExitCode::from(report.verdict.exit_code),
         Err(why) => {
-            eprintln!("plimsoll: {why}");
+            output::complain(&why);
             ExitCode::from(VerdictStatus::NotJudged.exit_code())
         }
     }
+}
+
+/// A place that two things were to be written to.
+fn named_twice(arguments: &ScanArgs) -> Option<String> {
+    let document = arguments.document.iter().map(Some);
+    let mut places: Vec<_> =
+        arguments.format.iter().map(|target| target.file.as_ref()).chain(document).collect();
+    places.sort();
+    let twice = places.windows(2).find(|pair| pair[0] == pair[1])?[0];
+    Some(twice.map_or("standard output".into(), |file| file.display().to_string()))
 }
 
 /// The first reason that leaves an image not judged.
@@ -57,11 +66,6 @@ fn why_not_judged(report: &Report) -> Option<&str> {
     let counts = |reason: &&Reason| reason.action == Action::NotJudged && reason.allowlisted.is_none();
     let not_judged = report.verdict.status == VerdictStatus::NotJudged;
     report.verdict.reasons.iter().find(counts).filter(|_| not_judged).map(|reason| reason.message.as_str())
-}
-
-/// A message on one line, without what a hostile name could do to a terminal.
-fn one_line(message: &str) -> String {
-    message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Runs the scan on a runtime of its own; a panic anywhere in it is a failure like others.
@@ -127,7 +131,7 @@ async fn scan(
     let mut report = judge(&arguments.image.to_string(), &image, &plan, &mut folded, &rules)?;
     if let Some(file) = &arguments.document {
         let document = document(&image, &plan, &rules, &report).map_err(plimsoll_fleet::Error::from)?;
-        std::fs::write(file, &document.bytes)
+        output::write_whole(file, |out| out.write_all(&document.bytes))
             .map_err(|error| Failure::new("output", format!("cannot write {}: {error}", file.display())))?;
     }
     watch.lap("judge");
@@ -159,10 +163,10 @@ fn is_store_fault(error: &plimsoll_fleet::Error) -> bool {
 }
 
 /// The report of an image nobody could judge.
-fn not_judged(error: ReportError, now: Timestamp) -> Report {
+fn not_judged(reference: &str, error: ReportError, now: Timestamp) -> Report {
     Report {
         schema: SCHEMA.to_owned(),
-        image: None,
+        image: Some(Image::unresolved(reference)),
         distro: None,
         packages: Vec::new(),
         vulnerabilities: Vec::new(),
@@ -215,15 +219,13 @@ mod tests {
 
     #[test]
     fn a_failure_is_a_whole_report_that_says_not_judged() {
-        let report = not_judged(Failure::new("not_found", "gone").report(), Timestamp::UNIX_EPOCH);
+        let failure = Failure::new("not_found", "gone");
+        let report = not_judged("r.io/app:1", failure.report(), Timestamp::UNIX_EPOCH);
         let json = serde_json::to_value(&report).unwrap();
         assert_eq!(json["verdict"]["exit_code"], 3);
         assert_eq!(json["error"]["kind"], "not_found");
-        assert!(json["packages"].is_array() && json["image"].is_null());
-    }
-
-    #[test]
-    fn messages_stay_on_one_line() {
-        assert_eq!(one_line("a\nb\u{1b}[2J"), "a b [2J");
+        assert_eq!(json["image"]["reference"], "r.io/app:1", "whoever scans many can tell which one failed");
+        assert!(json["image"]["digest"].is_null() && json["image"]["layers"].is_array());
+        assert!(json["packages"].is_array());
     }
 }

@@ -56,6 +56,15 @@ impl Allowlist {
     const FIELDS: [&'static str; 3] = ["items", "name", "schema"];
     const ITEM_FIELDS: [&'static str; 4] = ["expires", "gate", "reason", "trigger_id"];
 
+    /// True for a text that calls itself an allowlist, whatever else is wrong with it.
+    pub fn is_named_in(text: &str) -> bool {
+        let root = yaml::parse(text, &mut Mistakes::default());
+        let fields = root
+            .as_ref()
+            .and_then(|root| Fields::of(root, "", "field", &Self::FIELDS, &mut Mistakes::default()));
+        fields.is_some_and(|fields| fields.text("schema", &mut Mistakes::default()) == Some(Self::SCHEMA))
+    }
+
     /// Reads an allowlist file, YAML or JSON. Without a name of its own it is called `name`.
     pub fn parse(text: &str, name: &str) -> Result<Self, Mistakes> {
         let mut mistakes = Mistakes::default();
@@ -233,6 +242,16 @@ mod tests {
                 "{mistakes}"
             );
             assert!(mistakes.contains("--allow-blind KIND"), "{mistakes}");
+        }
+    }
+
+    #[test]
+    fn a_text_with_mistakes_is_still_known_for_an_allowlist() {
+        assert!(Allowlist::is_named_in("schema: plimsoll.allowlist/v1\nitmes: []\n"));
+        for other in
+            ["schema: plimsoll.policy/v1\n", "schema: [plimsoll.allowlist/v1]\n", "- schema\n", "", "a: b: c"]
+        {
+            assert!(!Allowlist::is_named_in(other), "{other}");
         }
     }
 

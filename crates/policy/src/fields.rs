@@ -108,6 +108,10 @@ impl<'n> Fields<'n> {
 pub(crate) fn text<'n>(node: &'n Node, field: &str, mistakes: &mut Mistakes) -> Option<&'n str> {
     match &node.tree {
         Tree::Scalar { text, .. } if !node.is_null() && !text.trim().is_empty() => Some(text),
+        Tree::Scalar { plain: false, .. } => {
+            mistakes.add(node.at, field, "this text is empty; fill it in, or leave the field out");
+            None
+        }
         _ => {
             mistakes.add(node.at, field, format!("expected a text, found {}", node.describe()));
             None

@@ -9,21 +9,24 @@ const MAX: usize = 400;
 /// invisible characters that reorder or hide what stands beside them. What is taken out stays visible as
 /// `\u{1b}`. Longer texts are cut.
 pub fn sanitize(text: &str) -> Cow<'_, str> {
-    let cut = text.char_indices().nth(MAX).map(|(at, _)| at);
-    let shown = &text[..cut.unwrap_or(text.len())];
-    if cut.is_none() && !shown.chars().any(is_unsafe) {
+    match text.char_indices().nth(MAX) {
+        Some((cut, _)) => Cow::Owned(format!("{}…", one_line(&text[..cut]))),
+        None => one_line(text),
+    }
+}
+
+/// [`sanitize`] for a message of our own with a stranger's words in it: its end says what to do, so nothing is cut.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
     }
-    let mut out = String::with_capacity(shown.len() + 16);
-    for c in shown.chars() {
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
         match c {
             '\n' | '\t' | '\r' => out.push(' '),
             c if is_unsafe(c) => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
-    }
-    if cut.is_some() {
-        out.push('…');
     }
     Cow::Owned(out)
 }
@@ -81,6 +84,12 @@ mod tests {
         assert_eq!(sanitize(&"é".repeat(MAX)).chars().count(), MAX);
         let cut = sanitize(&"é".repeat(MAX + 1)).into_owned();
         assert!(cut.chars().count() == MAX + 1 && cut.ends_with('…'));
+    }
+
+    #[test]
+    fn a_message_of_our_own_keeps_its_end() {
+        let message = format!("{}\u{1b}; check the name", "x".repeat(MAX));
+        assert!(one_line(&message).ends_with("\\u{1b}; check the name"));
     }
 
     proptest! {

@@ -27,10 +27,10 @@ pub(crate) fn empty() -> Report {
         schema: SCHEMA.to_owned(),
         image: Some(Image {
             reference: "registry.example.com/shop/app:1.4".to_owned(),
-            digest: digest(0xaa),
-            platform: Platform::new("linux", "amd64", None),
+            digest: Some(digest(0xaa)),
+            platform: Some(Platform::new("linux", "amd64", None)),
             other_platforms: vec![Platform::new("linux", "arm64", None)],
-            config_digest: digest(0xbb),
+            config_digest: Some(digest(0xbb)),
             layers: vec![
                 layer(0, Some("/bin/sh -c #(nop) ADD file:4b1be1de1a1e5aa6 in / ")),
                 layer(1, Some("RUN /bin/sh -c apt-get update &&     apt-get install -y openssl # buildkit")),
@@ -206,7 +206,7 @@ pub(crate) fn sample() -> Report {
 /// Nothing could be resolved.
 pub(crate) fn failed_scan() -> Report {
     let mut report = empty();
-    report.image = None;
+    report.image = Some(Image::unresolved("registry.example.com/shop/app:1.4"));
     report.distro = None;
     report.verdict.status = VerdictStatus::NotJudged;
     report.verdict.exit_code = 3;

@@ -15,7 +15,7 @@ pub const SCHEMA: &str = "plimsoll.report/v1";
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: String,
-    /// The image; null if it could not be resolved.
+    /// The image, as far as it is known; null if there is not even a name for it.
     pub image: Option<Image>,
     /// Its distribution.
     pub distro: Option<Distro>,
@@ -38,16 +38,30 @@ pub struct Report {
 pub struct Image {
     /// As the user named it.
     pub reference: String,
-    /// Digest of the manifest judged.
-    pub digest: Digest,
+    /// Digest of the manifest judged; null, as all below it, if the image could not be resolved.
+    pub digest: Option<Digest>,
     /// Its platform.
-    pub platform: Platform,
+    pub platform: Option<Platform>,
     /// What else the index offers.
     pub other_platforms: Vec<Platform>,
     /// Digest of its config.
-    pub config_digest: Digest,
+    pub config_digest: Option<Digest>,
     /// Its layers, lowest first.
     pub layers: Vec<Layer>,
+}
+
+impl Image {
+    /// An image of which nothing is known but what it was called.
+    pub fn unresolved(reference: impl Into<String>) -> Self {
+        Self {
+            reference: reference.into(),
+            digest: None,
+            platform: None,
+            other_platforms: Vec::new(),
+            config_digest: None,
+            layers: Vec::new(),
+        }
+    }
 }
 
 /// One layer of an image.

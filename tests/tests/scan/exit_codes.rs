@@ -1,5 +1,7 @@
 //! The exit codes are a contract: 0 pass, 1 fail, 2 warn, 3 not judged, 64 usage.
 
+use std::process::Stdio;
+
 use plimsoll_tests::image::Blob;
 use plimsoll_tests::registry::{Fault, Misdeed};
 
@@ -62,7 +64,11 @@ fn what_cannot_be_reached_or_found_is_3() {
     let workshop = Workshop::new();
     let reference = workshop.registry.push("app", "1", &image(&[installs("quay", "1.0")]));
     workshop.scan("127.0.0.1:1/app:1", AMD64).expect_error("unreachable");
-    workshop.scan(&workshop.registry.reference("app", "none"), AMD64).expect_error("not_found");
+    let none = workshop.registry.reference("app", "none");
+    let outcome = workshop.scan(&none, AMD64);
+    assert_eq!(outcome.report["image"]["reference"], none, "whoever scans many can tell which one failed");
+    let line = outcome.expect_error("not_found");
+    assert!(line.contains("check the name"), "{line}");
     workshop.scan(&format!("oci:{}", workshop.path("none").display()), AMD64).expect_error("io");
 
     workshop.registry.fault(Fault::always("/manifests/", Misdeed::Status(500)));
@@ -104,6 +110,32 @@ fn a_report_that_cannot_be_written_is_3_and_named_as_it_was_asked_for() {
 }
 
 #[test]
+fn a_reader_that_has_seen_enough_changes_no_verdict() {
+    let workshop = Workshop::new();
+    let reference = workshop.registry.push("app", "1", &image(&[installs("harbour", "1.9")]));
+    let mut command = workshop.command();
+    command.args(["scan", &reference, "--format", "json", "--db"]).arg(workshop.database()).args(AMD64);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_report_goes_through_a_link_and_leaves_it_a_link() {
+    let workshop = Workshop::new();
+    let reference = workshop.registry.push("app", "1", &image(&[installs("harbour", "2.0")]));
+    let (link, target) = (workshop.path("link.json"), workshop.write("target.json", "old"));
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    let format = format!("--format=json={}", link.display());
+    workshop.scan(&reference, &[AMD64, &[&format]].concat()).expect(0);
+    assert!(link.is_symlink() && std::fs::read_to_string(&target).unwrap().starts_with('{'));
+}
+
+#[test]
 fn a_mistake_on_the_command_line_is_64() {
     let workshop = Workshop::new();
     for arguments in [
@@ -112,6 +144,9 @@ fn a_mistake_on_the_command_line_is_64() {
         &["scan", "app:1", "--allow-blind", "everything"],
         &["scan", "app:1", "--format", "xml"],
         &["scan", "app:1", "--format", "json", "--format", "table"],
+        &["scan", "app:1", "--format", "json=same", "--document", "same"],
+        &["scan", "app:1", "--clock", "yesterday"],
+        &["scan", "./image.tar"],
         &["scan", "app:1", "--warn-exit-code", "1000"],
         &["scan", "UPPER CASE"],
         &["no-such-command"],

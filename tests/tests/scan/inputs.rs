@@ -95,6 +95,24 @@ fn an_allowlist_excuses_until_it_expires() {
 }
 
 #[test]
+fn an_allowlist_is_checked_as_a_policy_is() {
+    let workshop = Workshop::new();
+    let check = |name: &str, text: &str| {
+        let file = workshop.write(name, text);
+        let output = workshop.command().args(["policy", "check"]).arg(file).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let (code, said) = check("list.yaml", ALLOWS);
+    assert!(code == Some(0) && said.contains("list.yaml: an allowlist, sha256:"), "{said}");
+    let (code, said) = check("wrong.yaml", &ALLOWS.replace("gate: ", "gate: x"));
+    assert!(
+        code == Some(1) && said.contains("wrong.yaml: line ") && said.contains(".gate: unknown gate"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_blind_spot_is_allowed_by_name_only() {
     let workshop = Workshop::new();
     let reference = vulnerable(&workshop);

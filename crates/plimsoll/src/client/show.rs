@@ -10,7 +10,7 @@ use crate::exit;
 
 /// A message on one line, without what a hostile name could do to a terminal.
 pub(super) fn one_line(message: &str) -> String {
-    message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    plimsoll_report::sanitize::one_line(message).into_owned()
 }
 
 /// The status a server sent. One this version does not know is no pass.

@@ -112,7 +112,7 @@ mod tests {
         };
         assert_eq!(
             line(&scan),
-            "0193e4a0-8c1f-7d2a-9a6b-0123456789ab  2023-11-14T22:13:20Z  interactive  analyzing 3/12     app :1"
+            "0193e4a0-8c1f-7d2a-9a6b-0123456789ab  2023-11-14T22:13:20Z  interactive  analyzing 3/12     app\\u{1b}:1"
         );
     }
 }

@@ -204,7 +204,8 @@ fn layers(values: &Values) -> Check {
 fn platform(values: &Values) -> Check {
     let is_wrong = is_wrong(values);
     Arc::new(move |facts, matches| {
-        let platform = facts.image.platform.to_string();
+        let platform = facts.image.platform.as_ref();
+        let platform = platform.map_or_else(|| "unknown".to_owned(), ToString::to_string);
         if is_wrong(&platform) {
             matches.add(0, platform.as_str(), format!("the platform is {platform}"));
         }

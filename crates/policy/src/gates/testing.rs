@@ -62,10 +62,10 @@ impl Default for Image {
             },
             named: report::Image {
                 reference: "registry.example.com/app:1".to_owned(),
-                digest,
-                platform,
+                digest: Some(digest),
+                platform: Some(platform),
                 other_platforms: Vec::new(),
-                config_digest: digest,
+                config_digest: Some(digest),
                 layers: vec![layer(0), layer(1)],
             },
             vulnerabilities: Vec::new(),

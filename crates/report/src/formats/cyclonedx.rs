@@ -100,7 +100,7 @@ fn serial_number(report: &Report) -> String {
         "cyclonedx",
         &report.schema,
         image.map_or("", |image| &image.reference),
-        &digest(image.map(|image| image.digest)),
+        &digest(image.and_then(|image| image.digest)),
         &digest(report.verdict.policy_digest),
         &digest(report.verdict.knowledge_digest),
         &report.verdict.evaluated_at,

@@ -30,10 +30,18 @@ mod tests {
         let mut out = Vec::new();
         write(&failed_scan(), &mut out).unwrap();
         let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
-        for field in ["image", "distro"] {
-            assert!(value[field].is_null(), "{field}");
+        for field in ["/image/digest", "/image/platform", "/image/config_digest", "/distro"] {
+            assert!(value.pointer(field).unwrap().is_null(), "{field}");
         }
-        for array in ["/packages", "/vulnerabilities", "/coverage/blind_spots", "/verdict/reasons"] {
+        assert_eq!(value["image"]["reference"], "registry.example.com/shop/app:1.4");
+        for array in [
+            "/image/layers",
+            "/image/other_platforms",
+            "/packages",
+            "/vulnerabilities",
+            "/coverage/blind_spots",
+            "/verdict/reasons",
+        ] {
             assert!(value.pointer(array).unwrap().is_array(), "{array}");
         }
         assert_eq!(value["verdict"]["status"], "not_judged");

@@ -33,15 +33,15 @@ pub(crate) fn render(report: &Report, options: &Options) -> String {
 fn head(report: &Report, page: &mut Page) {
     let Some(image) = &report.image else { return };
     page.strong(&sanitize(&image.reference));
+    let (Some(digest), Some(platform)) = (image.digest, &image.platform) else { return };
     let distro = report.distro.as_ref();
     let distro = distro.map(|distro| distro.pretty_name.as_deref().unwrap_or(&distro.id));
     let known = image.layers.iter().filter(|layer| layer.known).count();
-    page.paragraph(2, &image.digest.to_string());
+    page.paragraph(2, &digest.to_string());
     page.paragraph(
         2,
         &format!(
-            "{} · {} · {} · {}",
-            image.platform,
+            "{platform} · {} · {} · {}",
             sanitize(distro.unwrap_or("no distribution")),
             count(report.packages.len(), "package"),
             match (count(image.layers.len(), "layer"), known) {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use plimsoll_types::report::{Image, Report};
+use plimsoll_types::report::{Image, Layer, Report};
 use plimsoll_types::{Distro, LicenseClaim, Package, PackageType};
 use serde::Serialize;
 
@@ -74,17 +74,17 @@ impl<'a> Component<'a> {
     }
 
     pub(super) fn image(image: &'a Image) -> Self {
-        let mut properties = vec![
-            Property::new("plimsoll:platform", image.platform.to_string()),
-            Property::new("plimsoll:config:digest", image.config_digest.to_string()),
-        ];
-        for layer in &image.layers {
-            properties.push(Property::new("plimsoll:layer:digest", layer.digest.to_string()));
-        }
+        let platform = image.platform.as_ref();
+        let platform = platform.map(|platform| Property::new("plimsoll:platform", platform.to_string()));
+        let config =
+            image.config_digest.map(|digest| Property::new("plimsoll:config:digest", digest.to_string()));
+        let layer = |layer: &Layer| Property::new("plimsoll:layer:digest", layer.digest.to_string());
+        let digest = image.digest.map(|digest| digest.to_string());
+        let bom_ref = format!("image:{}", digest.as_deref().unwrap_or("unresolved"));
         Self {
-            version: Some(Cow::Owned(image.digest.to_string())),
-            properties,
-            ..Self::new("container", format!("image:{}", image.digest), &image.reference)
+            version: digest.map(Cow::Owned),
+            properties: platform.into_iter().chain(config).chain(image.layers.iter().map(layer)).collect(),
+            ..Self::new("container", bom_ref, &image.reference)
         }
     }
 
