@@ -81,7 +81,10 @@ async fn fetch(place: &str) -> Result<String, String> {
 pub(crate) fn text(file: &Path) -> Result<String, String> {
     let named = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
     let mut text = String::new();
-    let open = std::fs::File::open(file).map_err(|error| named(&error))?;
+    let open = std::fs::File::open(file).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => named(&format!("{error}; check the path")),
+        _ => named(&error),
+    })?;
     let read = open.take(MAX_TEXT + 1).read_to_string(&mut text).map_err(|error| match error.kind() {
         std::io::ErrorKind::InvalidData => named(&"it is not UTF-8 text"),
         _ => named(&error),
@@ -94,7 +97,13 @@ pub(crate) fn text(file: &Path) -> Result<String, String> {
 
 /// The snapshot of a file.
 pub(crate) fn snapshot(file: &Path) -> Result<Snapshot, Failure> {
-    Snapshot::open(file).map_err(|error| Failure::new("db_unreadable", format!("snapshot: {error}")))
+    use plimsoll_knowledge::Error;
+    Snapshot::open(file).map_err(|error| {
+        let is_missing =
+            matches!(&error, Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound);
+        let way_out = if is_missing { "; make one with `plimsoll db build`" } else { "" };
+        Failure::new("db_unreadable", format!("snapshot: {error}{way_out}"))
+    })
 }
 
 /// The store of a directory or a URL, or that of the user's cache directory.
@@ -135,8 +144,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_missing_policy_is_named() {
-        let failure = policy(Some("/no/such/policy.yaml")).await.unwrap_err();
-        assert!(failure.to_string().contains("/no/such/policy.yaml"), "{failure}");
+    async fn what_is_missing_is_named_with_a_way_out() {
+        let failure = policy(Some("/no/such/policy.yaml")).await.unwrap_err().to_string();
+        assert!(
+            failure.contains("/no/such/policy.yaml") && failure.ends_with("; check the path"),
+            "{failure}"
+        );
+        let failure = snapshot(Path::new("/no/such/db")).unwrap_err().to_string();
+        assert!(failure.contains("/no/such/db") && failure.ends_with("`plimsoll db build`"), "{failure}");
     }
 }

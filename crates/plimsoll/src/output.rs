@@ -37,14 +37,18 @@ pub(crate) fn write(report: &Report, targets: &[Target], color: Color) -> Result
     let mut result = Ok(());
     for target in targets {
         let written = match &target.file {
-            Some(file) => write_file(report, target.format, file)
-                .map_err(|error| format!("cannot write {}: {error}", file.display())),
+            Some(file) => write_file(report, target.format, file).map_err(|error| unwritable(file, &error)),
             None => unless_closed(write_stdout(report, target.format, color))
                 .map_err(|error| format!("cannot write to standard output: {error}")),
         };
         result = result.and(written);
     }
     result
+}
+
+/// What to say of a file that cannot be written.
+pub(crate) fn unwritable(file: &Path, error: &io::Error) -> String {
+    format!("cannot write {}: {error}; name a file that can be written", file.display())
 }
 
 /// Says on standard error, on one line, what failed and what to do. Names in it may be a stranger's.

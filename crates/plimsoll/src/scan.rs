@@ -132,7 +132,7 @@ async fn scan(
     if let Some(file) = &arguments.document {
         let document = document(&image, &plan, &rules, &report).map_err(plimsoll_fleet::Error::from)?;
         output::write_whole(file, |out| out.write_all(&document.bytes))
-            .map_err(|error| Failure::new("output", format!("cannot write {}: {error}", file.display())))?;
+            .map_err(|error| Failure::new("output", output::unwritable(file, &error)))?;
     }
     watch.lap("judge");
     // Freeing a hundred thousand files takes as long as judging them, and the process soon ends.
