@@ -2,20 +2,16 @@
 
 use std::time::Duration;
 
-use plimsoll_telemetry::Metrics;
-use plimsoll_telemetry::prometheus_client::metrics::counter::Counter;
-use plimsoll_telemetry::prometheus_client::metrics::family::Family;
 use plimsoll_telemetry::prometheus_client::metrics::gauge::Gauge;
 use plimsoll_telemetry::prometheus_client::metrics::histogram::Histogram;
+use plimsoll_telemetry::{Counters, Histograms, Metrics};
 use tonic::Code;
-
-type Labels<const N: usize> = [(&'static str, &'static str); N];
 
 /// Counters of one server. Labels are bounded: methods are those of the protos, codes the seventeen of gRPC.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiMetrics {
-    calls: Family<Labels<2>, Counter>,
-    seconds: Family<Labels<1>, Histogram, fn() -> Histogram>,
+    calls: Counters<2>,
+    seconds: Histograms<1>,
     streams: Gauge,
 }
 
@@ -27,20 +23,18 @@ fn histogram() -> Histogram {
 impl ApiMetrics {
     /// Registers them.
     pub(crate) fn new(metrics: &Metrics) -> Self {
-        let new = Self {
-            calls: Family::default(),
-            seconds: Family::new_with_constructor(histogram as fn() -> Histogram),
-            streams: Gauge::default(),
-        };
-        metrics.register("api", "calls", "Calls answered, by method and gRPC code", new.calls.clone());
-        metrics.register(
-            "api",
-            "call_seconds",
-            "Seconds until a call was answered, or its stream began",
-            new.seconds.clone(),
-        );
-        metrics.register("api", "streams", "Streams that are open", new.streams.clone());
-        new
+        let streams = Gauge::default();
+        metrics.register("api", "streams", "Streams that are open", streams.clone());
+        Self {
+            calls: metrics.counters("api", "calls", "Calls answered, by method and gRPC code"),
+            seconds: metrics.histograms(
+                "api",
+                "call_seconds",
+                "Seconds until a call was answered, or its stream began",
+                histogram,
+            ),
+            streams,
+        }
     }
 
     /// Counts a call that was answered.

@@ -8,6 +8,7 @@
 //! | `/metrics` | metrics in the OpenMetrics text format |
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +51,14 @@ pub fn state(state: Arc<dyn State>) -> Arc<dyn Probe> {
 /// Whether the store can be reached.
 pub fn store(store: Arc<dyn Store>) -> Arc<dyn Probe> {
     Arc::new(StoreProbe(store))
+}
+
+/// Listens, so that somebody can ask; who asks is answered by [`serve`]. Port 0 takes a free one.
+///
+/// # Errors
+/// [`Error::Bind`].
+pub async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|source| Error::Bind { address, source })
 }
 
 /// Answers until `shutdown` is over.

@@ -72,9 +72,9 @@ impl Server {
     /// Listens, so that callers can connect; they are answered by [`Server::run`].
     pub async fn bind(config: Config, parts: Parts) -> Result<Self, Error> {
         config.check()?;
-        let grpc = listen(config.grpc).await?;
+        let grpc = probe::listen(config.grpc).await?;
         let http = match config.http {
-            Some(address) => Some(listen(address).await?),
+            Some(address) => Some(probe::listen(address).await?),
             None => None,
         };
         Ok(Self { config, parts, grpc, http })
@@ -135,10 +135,6 @@ async fn until(
     }
     tracing::warn!(grace = ?limits.grace, "calls under way were cut off");
     Ok(())
-}
-
-async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|source| Error::Bind { address, source })
 }
 
 async fn ended(mut ending: watch::Receiver<bool>) {

@@ -1,6 +1,7 @@
 //! The loop: what is due is claimed, written down, signed, posted, and marked.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use plimsoll_http::Client;
 use plimsoll_state::{ClaimedDelivery, State, retrying};
@@ -14,7 +15,7 @@ use tracing::Instrument as _;
 use crate::compose::{self, compose};
 use crate::outcome::{Next, Outcome};
 use crate::post::{Signed, post};
-use crate::{Clock, Config, Secrets};
+use crate::{Clock, Config, Metrics, Secrets};
 
 /// Bodies written at the same time: each has a verdict document in memory meanwhile.
 const WRITERS: usize = 4;
@@ -35,6 +36,8 @@ pub struct Callbacks {
     pub secrets: Secrets,
     /// What time it is.
     pub clock: Clock,
+    /// What it counts.
+    pub metrics: Metrics,
 }
 
 impl Callbacks {
@@ -89,6 +92,7 @@ impl Callbacks {
         let span = tracing::info_span!("callback", scan = %delivery.scan, tenant = %delivery.tenant, attempt);
         Parent::of_trace(&delivery.scan.to_string()).adopt(&span);
         async {
+            let began = Instant::now();
             let outcome = match self.attempt(delivery, writers).await {
                 Ok(outcome) => outcome,
                 Err(error) => match error.outcome() {
@@ -96,6 +100,7 @@ impl Callbacks {
                     None => return tracing::warn!(%error, "a callback cannot be written now"),
                 },
             };
+            self.metrics.attempted(&outcome, began.elapsed());
             self.mark(delivery, outcome.next(delivery.attempts, &self.config)).await;
         }
         .instrument(span)
@@ -142,7 +147,7 @@ impl Callbacks {
             }
         };
         match marked {
-            Ok(true) => {}
+            Ok(true) => self.metrics.kept(&next),
             Ok(false) => tracing::info!("somebody else has it by now"),
             Err(error) => tracing::warn!(%error, "what became of it cannot be kept; it is posted again"),
         }

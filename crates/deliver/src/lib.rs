@@ -9,6 +9,7 @@ mod clip;
 mod compose;
 mod config;
 mod event;
+mod metrics;
 mod outcome;
 mod post;
 mod reasons;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 pub use callbacks::Callbacks;
 pub use config::{Config, client};
+pub use metrics::Metrics;
 pub use secret::{Secret, SecretError, Secrets};
 
 /// What time it is, in milliseconds since the epoch.

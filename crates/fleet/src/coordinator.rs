@@ -1,7 +1,10 @@
 //! The role that turns references into layers somebody has to read, and sees to it that somebody does.
 
+mod backlog;
+mod metrics;
+
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use plimsoll_queue::{Channel, Message, Queue};
 use plimsoll_state::{
@@ -16,6 +19,9 @@ use tokio_util::sync::CancellationToken;
 use crate::registries::Registries;
 use crate::resolve::{self, Resolved, is_encrypted};
 use crate::{Clock, Engine, Error, job, wait, worker};
+
+use metrics::Ended;
+pub use metrics::Metrics;
 
 /// How a coordinator works.
 #[derive(Clone, Debug)]
@@ -34,6 +40,8 @@ pub struct Config {
     pub reconcile: Duration,
     /// How long a published layer is left alone before it counts as lost.
     pub republish_after: Duration,
+    /// How often it counts what waits, if anybody wants to know.
+    pub measure: Duration,
 }
 
 impl Config {
@@ -47,6 +55,7 @@ impl Config {
             attempts: 8,
             reconcile: Duration::from_secs(2),
             republish_after: Duration::from_secs(60),
+            measure: Duration::from_secs(15),
         }
     }
 }
@@ -68,6 +77,8 @@ pub struct Coordinator {
     pub queue: Arc<dyn Queue>,
     /// What time it is.
     pub clock: Clock,
+    /// What it counts.
+    pub metrics: Metrics,
 }
 
 impl Coordinator {
@@ -75,7 +86,8 @@ impl Coordinator {
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let planning = stop.run_until_cancelled(Arc::clone(&self).plan_scans());
         let reconciling = stop.run_until_cancelled(self.reconcile());
-        tokio::join!(planning, reconciling);
+        let measuring = stop.run_until_cancelled(self.measure());
+        tokio::join!(planning, reconciling, measuring);
     }
 
     async fn plan_scans(self: Arc<Self>) {
@@ -108,17 +120,29 @@ impl Coordinator {
     }
 
     async fn plan(&self, scan: &ClaimedScan) {
-        let planned = match self.scan_plan(&scan.request).await {
-            Ok(plan) => self.state.planned(scan.id, &plan, (self.clock)()).await,
-            Err(error) => return self.set_aside(scan, &error).await,
+        let (began, _held) = (Instant::now(), self.metrics.hold());
+        let ended = match self.scan_plan(&scan.request).await {
+            Ok(plan) => self.keep(scan, &plan).await,
+            Err(error) => self.set_aside(scan, &error).await,
         };
-        match planned {
+        self.metrics.ended(ended, began.elapsed());
+    }
+
+    async fn keep(&self, scan: &ClaimedScan, plan: &ScanPlan) -> Ended {
+        match self.state.planned(scan.id, plan, (self.clock)()).await {
             Ok(planned) => {
                 tracing::info!(scan = %scan.id, wanted = planned.wanted.len(), "planned");
+                if planned.first {
+                    self.metrics.planned(plan.distinct_layers(), planned.wanted.len());
+                }
                 self.publish(planned.wanted).await;
+                Ended::Planned
             }
             // Its claim ends by itself, and somebody plans it again.
-            Err(error) => tracing::warn!(scan = %scan.id, %error, "the plan could not be kept"),
+            Err(error) => {
+                tracing::warn!(scan = %scan.id, %error, "the plan could not be kept");
+                Ended::Lost
+            }
         }
     }
 
@@ -162,7 +186,7 @@ impl Coordinator {
     }
 
     /// What happens to a scan that could not be resolved.
-    async fn set_aside(&self, scan: &ClaimedScan, error: &Error) {
+    async fn set_aside(&self, scan: &ClaimedScan, error: &Error) -> Ended {
         let now = (self.clock)();
         let failure = Failure {
             kind: error.kind().to_owned(),
@@ -172,19 +196,24 @@ impl Coordinator {
         tracing::warn!(scan = %scan.id, kind = failure.kind, failure.message, "not resolved");
         let late = scan.request.deadline.is_some_and(|deadline| deadline <= now);
         let holder = &self.config.holder;
-        let kept = match error.retry() {
+        let (ended, kept) = match error.retry() {
             Retry::After(delay) if !late && scan.attempts + 1 < self.config.attempts => {
                 let next_at = now + wait::backoff(scan.attempts + 1, delay).as_millis() as i64;
-                self.state.postpone(scan.id, holder, next_at, &failure, now).await
+                (Ended::PutOff, self.state.postpone(scan.id, holder, next_at, &failure, now).await)
             }
-            _ => {
-                let gone = failure.kind == "not_found";
-                let end = if gone { ScanState::Gone } else { ScanState::Failed };
-                self.state.fail(scan.id, holder, end, &failure, now).await
+            _ if failure.kind == "not_found" => {
+                (Ended::Gone, self.state.fail(scan.id, holder, ScanState::Gone, &failure, now).await)
             }
+            _ => (Ended::Failed, self.state.fail(scan.id, holder, ScanState::Failed, &failure, now).await),
         };
-        if let Err(error) = kept {
-            tracing::warn!(scan = %scan.id, %error, "the failure could not be kept; the scan is tried again");
+        match kept {
+            Ok(true) => ended,
+            // Somebody else claimed it meanwhile.
+            Ok(false) => Ended::Lost,
+            Err(error) => {
+                tracing::warn!(scan = %scan.id, %error, "the failure could not be kept; the scan is tried again");
+                Ended::Lost
+            }
         }
     }
 
@@ -222,6 +251,7 @@ impl Coordinator {
         for lane in Lane::ALL.iter().copied() {
             // A layer counts as lost only when there is no message left that could be it.
             let depth = self.queue.depth(&Channel::layers(lane)).await?;
+            self.metrics.depth(lane, depth);
             if depth.ready == 0 && depth.leased == 0 { silent.push(lane) } else { busy.push(lane) }
         }
         let lost_before = now - self.config.republish_after.as_millis() as i64;
@@ -242,6 +272,7 @@ impl Coordinator {
                 }
             }
             self.state.wake(&settled).await?;
+            self.metrics.republished(wanted.len());
             self.publish(wanted).await;
         }
         Ok(())

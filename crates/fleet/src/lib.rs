@@ -14,6 +14,7 @@ pub mod document;
 mod engine;
 mod error;
 pub mod fold;
+mod held;
 mod job;
 pub mod judge;
 pub mod plan;

@@ -1,5 +1,7 @@
 //! What a scan consists of, once its reference is resolved.
 
+use std::collections::BTreeSet;
+
 use plimsoll_types::{BlindSpot, Digest, LayerDone, LayerSource, Platform};
 
 /// A resolved scan.
@@ -11,6 +13,15 @@ pub struct ScanPlan {
     pub source: LayerSource,
     /// One per platform, at least one.
     pub targets: Vec<PlannedTarget>,
+}
+
+impl ScanPlan {
+    /// How many layers there are to know: a blob counts once, and one that nobody can read not at all.
+    pub fn distinct_layers(&self) -> usize {
+        let layers = self.targets.iter().flat_map(|target| &target.layers);
+        let readable = layers.filter(|layer| layer.standing != BlobStanding::Unreadable);
+        readable.map(|layer| layer.digest).collect::<BTreeSet<_>>().len()
+    }
 }
 
 /// One image of a scan.

@@ -16,7 +16,7 @@ mod setup;
 pub use config::{Config, Format};
 pub use context::{Parent, extract, inject, inject_span};
 pub use error::Error;
-pub use metrics::Metrics;
+pub use metrics::{Counters, Gauges, Histograms, Labels, Metrics};
 /// The metrics library itself: counters, gauges, histograms and families are made with it and registered in
 /// [`Metrics`].
 pub use prometheus_client;

@@ -3,7 +3,21 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
+
+/// Names and values of labels. Both are written in the program, so that their number is bounded: what a stranger sent
+/// does not fit in here.
+pub type Labels<const N: usize> = [(&'static str, &'static str); N];
+/// Counters that differ in their labels.
+pub type Counters<const N: usize> = Family<Labels<N>, Counter>;
+/// Gauges that differ in their labels.
+pub type Gauges<const N: usize> = Family<Labels<N>, Gauge>;
+/// Histograms that differ in their labels, with the same buckets.
+pub type Histograms<const N: usize> = Family<Labels<N>, Histogram, fn() -> Histogram>;
 
 /// Every metric of a process; clones are the same registry. Names are `plimsoll_<crate>_<noun>`.
 #[derive(Clone, Debug)]
@@ -31,6 +45,43 @@ impl Metrics {
         self.lock().register(format!("{scope}_{name}"), help, metric);
     }
 
+    /// Registers counters.
+    pub fn counters<const N: usize>(
+        &self,
+        scope: &'static str,
+        name: &'static str,
+        help: &'static str,
+    ) -> Counters<N> {
+        let counters = Counters::default();
+        self.register(scope, name, help, counters.clone());
+        counters
+    }
+
+    /// Registers gauges.
+    pub fn gauges<const N: usize>(
+        &self,
+        scope: &'static str,
+        name: &'static str,
+        help: &'static str,
+    ) -> Gauges<N> {
+        let gauges = Gauges::default();
+        self.register(scope, name, help, gauges.clone());
+        gauges
+    }
+
+    /// Registers histograms with the buckets of `new`.
+    pub fn histograms<const N: usize>(
+        &self,
+        scope: &'static str,
+        name: &'static str,
+        help: &'static str,
+        new: fn() -> Histogram,
+    ) -> Histograms<N> {
+        let histograms = Histograms::new_with_constructor(new);
+        self.register(scope, name, help, histograms.clone());
+        histograms
+    }
+
     /// Everything, in the OpenMetrics text format.
     pub fn render(&self) -> String {
         let mut text = String::new();
@@ -48,16 +99,12 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
-    use prometheus_client::metrics::counter::Counter;
-    use prometheus_client::metrics::family::Family;
-
     use super::*;
 
     #[test]
     fn a_metric_is_rendered_under_its_scope() {
         let metrics = Metrics::new();
-        let jobs: Family<[(&str, &str); 1], Counter> = Family::default();
-        metrics.register("fleet", "jobs", "Jobs that ended", jobs.clone());
+        let jobs = metrics.counters("fleet", "jobs", "Jobs that ended");
         jobs.get_or_create(&[("outcome", "done")]).inc_by(2);
         assert_eq!(
             metrics.clone().render(),

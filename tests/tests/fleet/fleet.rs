@@ -34,6 +34,7 @@ pub(crate) struct Fleet {
     pub(crate) registry: Registry,
     process: Option<Child>,
     server: String,
+    pub(crate) http: String,
 }
 
 impl Fleet {
@@ -45,6 +46,7 @@ impl Fleet {
             registry: Registry::start().expect("a registry on loopback"),
             process: None,
             server: String::new(),
+            http: String::new(),
         };
         let feed = fleet.directory.path().join("feed");
         fs::create_dir(&feed).expect("a directory");
@@ -83,21 +85,9 @@ impl Fleet {
         command.arg("--data").arg(self.data()).arg("--db").arg(self.database());
         command.env("PLIMSOLL_LOG_FORMAT", "json").stderr(Stdio::piped());
         let mut child = command.spawn().expect("plimsoll runs");
-        let log = BufReader::new(child.stderr.take().expect("a pipe"));
-        let (sender, address) = mpsc::channel();
-        // Read to its end, or the process would block on a full pipe.
-        std::thread::spawn(move || {
-            for line in log.lines().map_while(Result::ok) {
-                let line: Value = serde_json::from_str(&line).unwrap_or_default();
-                if line["message"] == "listening" {
-                    let grpc = line["grpc"].as_str().unwrap_or_default();
-                    let grpc = grpc.trim_start_matches("Some(").trim_end_matches(')');
-                    let _ = sender.send(format!("http://{grpc}"));
-                }
-            }
-        });
-        let patience = Duration::from_secs(PATIENCE.parse().expect("a number"));
-        self.server = address.recv_timeout(patience).expect("the fleet listens");
+        let (grpc, http) = listening(&mut child);
+        self.server = format!("http://{grpc}");
+        self.http = http;
         self.process = Some(child);
     }
 
@@ -159,6 +149,27 @@ impl Fleet {
         let output = command.output().expect("plimsoll runs");
         fs::read(file).unwrap_or_else(|error| panic!("{error}: {output:?}"))
     }
+}
+
+/// Waits until a process says where it listens: for gRPC, if it does, and for HTTP.
+pub(crate) fn listening(process: &mut Child) -> (String, String) {
+    let log = BufReader::new(process.stderr.take().expect("a pipe"));
+    let (sender, addresses) = mpsc::channel();
+    // Read to its end, or the process would block on a full pipe.
+    std::thread::spawn(move || {
+        for line in log.lines().map_while(Result::ok) {
+            let line: Value = serde_json::from_str(&line).unwrap_or_default();
+            if line["message"] == "listening" {
+                let address = |name: &str| {
+                    let text = line[name].as_str().unwrap_or_default();
+                    text.trim_start_matches("Some(").trim_end_matches(')').to_owned()
+                };
+                let _ = sender.send((address("grpc"), address("http")));
+            }
+        }
+    });
+    let patience = Duration::from_secs(PATIENCE.parse().expect("a number"));
+    addresses.recv_timeout(patience).expect("the process listens")
 }
 
 impl Drop for Fleet {

@@ -3,4 +3,5 @@
 
 mod crashes;
 mod fleet;
+mod numbers;
 mod scans;

@@ -133,6 +133,16 @@ async fn a_busy_receiver_gets_the_same_event_when_it_asked_for_it() {
     );
     let row = fixture.row(scan).await;
     assert_eq!((row.state, row.attempts, row.reason), (DeliveryState::Delivered, 3, None));
+
+    let counted = fixture.counted.render();
+    for line in [
+        r#"plimsoll_deliver_deliveries_total{outcome="again"} 2"#,
+        r#"plimsoll_deliver_deliveries_total{outcome="delivered"} 1"#,
+        r#"plimsoll_deliver_attempt_seconds_count{answer="away"} 2"#,
+        r#"plimsoll_deliver_attempt_seconds_count{answer="taken"} 1"#,
+    ] {
+        assert!(counted.contains(line), "{line} in {counted}");
+    }
 }
 
 #[tokio::test]

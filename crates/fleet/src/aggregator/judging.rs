@@ -1,6 +1,7 @@
 //! Complete targets out: folded, judged once for the instant of the claim, document first, then one transaction.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use plimsoll_proto::BlobLink;
@@ -12,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::Aggregator;
+use super::metrics::Ended;
 use crate::document::{Document, document};
 use crate::fold::fold;
 use crate::judge::{Rules, judge, not_judged_in_time};
@@ -69,21 +71,35 @@ impl Aggregator {
     }
 
     async fn settle_target(&self, target: &ClaimedTarget, now: i64) {
+        let (began, _held) = (Instant::now(), self.metrics.hold());
         let outcome = match self.verdict(target, now).await {
-            Ok(verdict) => {
-                let (scan, status) = (target.id.scan, verdict.status.as_str());
-                let document = verdict.document;
-                self.state.judged(target.id, &verdict, now).await.map(|first| {
-                    let took_ms = (self.clock)() - target.submitted_at;
-                    tracing::info!(%scan, target = target.id.ordinal, status, %document, first, took_ms, "judged");
-                })
-            }
+            Ok(verdict) => self.keep(target, &verdict, now).await,
             Err(Trouble::Ends(end, failure)) => self.give_up(target, end, &failure, now).await,
             Err(Trouble::Step(error)) => self.set_aside(target, &error, now).await,
         };
-        if let Err(error) = outcome {
+        let ended = outcome.unwrap_or_else(|error| {
             tracing::warn!(scan = %target.id.scan, %error, "the outcome could not be kept; it is made again");
+            Ended::Lost
+        });
+        self.metrics.ended(ended, began.elapsed());
+    }
+
+    async fn keep(
+        &self,
+        target: &ClaimedTarget,
+        verdict: &NewVerdict,
+        now: i64,
+    ) -> Result<Ended, plimsoll_state::Error> {
+        let first = self.state.judged(target.id, verdict, now).await?;
+        let took_ms = (self.clock)() - target.submitted_at;
+        let (scan, ordinal) = (target.id.scan, target.id.ordinal);
+        let (status, document) = (verdict.status.as_str(), verdict.document);
+        tracing::info!(%scan, target = ordinal, status, %document, first, took_ms, "judged");
+        if !first {
+            return Ok(Ended::Lost);
         }
+        self.metrics.verdict(verdict.status, target.lane, took_ms);
+        Ok(Ended::Judged)
     }
 
     /// What happens to a target some step failed for.
@@ -92,7 +108,7 @@ impl Aggregator {
         target: &ClaimedTarget,
         error: &Error,
         now: i64,
-    ) -> Result<(), plimsoll_state::Error> {
+    ) -> Result<Ended, plimsoll_state::Error> {
         let retry = error.retry();
         let failure = Failure {
             kind: error.kind().to_owned(),
@@ -108,8 +124,8 @@ impl Aggregator {
                     self.state.want_again(&target.tenant, &layers, now).await?;
                 }
                 let next_at = now + wait::backoff(target.attempts + 1, delay).as_millis() as i64;
-                self.state.release(target.id, &self.config.holder, next_at, &failure).await?;
-                Ok(())
+                let held = self.state.release(target.id, &self.config.holder, next_at, &failure).await?;
+                Ok(if held { Ended::PutOff } else { Ended::Lost })
             }
             _ => self.give_up(target, ScanState::Failed, &failure, now).await,
         }
@@ -121,9 +137,10 @@ impl Aggregator {
         end: ScanState,
         failure: &Failure,
         now: i64,
-    ) -> Result<(), plimsoll_state::Error> {
+    ) -> Result<Ended, plimsoll_state::Error> {
         tracing::warn!(scan = %target.id.scan, %end, kind = failure.kind, failure.message, "no verdict");
-        self.state.give_up(target.id, &self.config.holder, end, failure, now).await.map(drop)
+        let ended = self.state.give_up(target.id, &self.config.holder, end, failure, now).await?;
+        Ok(if ended { Ended::GivenUp } else { Ended::Lost })
     }
 
     async fn verdict(&self, target: &ClaimedTarget, now: i64) -> Result<NewVerdict, Trouble> {

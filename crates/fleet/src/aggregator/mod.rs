@@ -1,6 +1,7 @@
 //! The role that takes results in and turns complete scans into verdicts.
 
 mod judging;
+mod metrics;
 mod results;
 
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::rulebook::Rulebook;
 use crate::{Clock, Engine, wait};
+
+pub use metrics::Metrics;
 
 /// How an aggregator works.
 #[derive(Clone, Debug)]
@@ -65,6 +68,8 @@ pub struct Aggregator {
     pub rules: watch::Receiver<Rulebook>,
     /// What time it is.
     pub clock: Clock,
+    /// What it counts.
+    pub metrics: Metrics,
 }
 
 impl Aggregator {

@@ -41,13 +41,16 @@ impl Aggregator {
         for delivery in deliveries {
             match read(&delivery) {
                 Ok((tenant, result)) => {
-                    if let Settled::As(_) = self.state.settle(&tenant, &result, (self.clock)()).await? {
+                    let what = self.state.settle(&tenant, &result, (self.clock)()).await?;
+                    self.metrics.settled(&what);
+                    if let Settled::As(_) = what {
                         settled.insert(LayerKey { tenant, digest: result.digest });
                     }
                     taken.push(delivery);
                 }
                 Err(why) => {
                     tracing::error!(why, "a result nobody can read");
+                    self.metrics.unreadable();
                     delivery.dead_letter(&why).await?;
                 }
             }

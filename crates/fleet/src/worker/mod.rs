@@ -4,6 +4,7 @@
 //! between, the job comes back, and who gets it looks into the store first.
 
 mod child;
+mod metrics;
 mod perform;
 mod pool;
 mod turns;
@@ -23,6 +24,7 @@ use crate::registries::Registries;
 use crate::{Engine, job as message, wait};
 
 pub use child::serve_child;
+pub use metrics::Metrics;
 pub(crate) use perform::known;
 pub use perform::perform;
 pub use pool::{ChildCommand, Pool};
@@ -75,7 +77,13 @@ impl Runner for InProcess {
 }
 
 /// Works until `stop`, then finishes what it holds, or hands it back when the grace period ends.
-pub async fn run(config: &Config, queue: Arc<dyn Queue>, runner: Arc<dyn Runner>, stop: CancellationToken) {
+pub async fn run(
+    config: &Config,
+    queue: Arc<dyn Queue>,
+    runner: Arc<dyn Runner>,
+    metrics: Metrics,
+    stop: CancellationToken,
+) {
     let slots = Arc::new(Semaphore::new(config.slots.max(1)));
     let abandon = CancellationToken::new();
     let mut jobs = JoinSet::new();
@@ -87,6 +95,7 @@ pub async fn run(config: &Config, queue: Arc<dyn Queue>, runner: Arc<dyn Runner>
             queue: Arc::clone(&queue),
             runner: Arc::clone(&runner),
             lease: config.lease,
+            metrics: metrics.clone(),
             abandon: abandon.clone(),
         };
         jobs.spawn(async move {
@@ -147,6 +156,7 @@ struct Job {
     queue: Arc<dyn Queue>,
     runner: Arc<dyn Runner>,
     lease: Duration,
+    metrics: Metrics,
     abandon: CancellationToken,
 }
 
@@ -156,22 +166,25 @@ impl Job {
             Ok(job) => job,
             Err(error) => {
                 tracing::error!(%error, "a job nobody can read");
+                self.metrics.unreadable();
                 let set_aside = delivery.dead_letter(&format!("not a layer job: {error}")).await;
                 return logged("dead letter", set_aside);
             }
         };
         let shared = message::is_shared(&delivery.message.headers);
-        let started = Instant::now();
+        let (started, _held) = (Instant::now(), self.metrics.hold());
         let outcome = tokio::select! {
             outcome = self.runner.run(&job, shared) => outcome,
             never = self.keep(&delivery) => match never {},
             () = self.abandon.cancelled() => {
+                self.metrics.handed_back(started.elapsed());
                 return logged("hand back", delivery.retry(Duration::ZERO).await);
             }
         };
-        log(&job, &outcome, started.elapsed());
-        let result =
-            LayerResult { digest: job.digest, attempt: job.attempt, outcome, elapsed: started.elapsed() };
+        let elapsed = started.elapsed();
+        log(&job, &outcome, elapsed);
+        self.metrics.ended(&outcome, elapsed);
+        let result = LayerResult { digest: job.digest, attempt: job.attempt, outcome, elapsed };
         let message =
             Message { headers: delivery.message.headers.clone(), body: encode_layer_result(&result).into() };
         let mut failures = 0;

@@ -70,6 +70,8 @@ pub(crate) struct WorkerArgs {
     pub(super) registries: RegistryArgs,
     #[command(flatten)]
     pub(super) jobs: JobLimits,
+    #[command(flatten)]
+    pub(super) http: HttpArgs,
 }
 
 #[derive(Debug, Args)]
@@ -84,6 +86,8 @@ pub(crate) struct AggregatorArgs {
     pub(super) rules: RuleArgs,
     #[command(flatten)]
     pub(super) callbacks: CallbackArgs,
+    #[command(flatten)]
+    pub(super) http: HttpArgs,
 }
 
 /// Computes a stored verdict again and compares it byte for byte. Nothing is pulled. Exit code 0 if it comes out the
@@ -164,6 +168,15 @@ pub(super) struct ApiArgs {
     /// Something in front of this server speaks TLS
     #[arg(long)]
     pub(super) tls_terminated_elsewhere: bool,
+}
+
+/// For roles that listen for nothing else: there may be many of them on one machine, so no port is taken unasked.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Server")]
+pub(super) struct HttpArgs {
+    /// Where health, readiness and metrics are served by HTTP [default: nowhere]
+    #[arg(id = "http", long = "http", value_name = "ADDRESS", env = "PLIMSOLL_HTTP")]
+    pub(super) address: Option<SocketAddr>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use plimsoll_deliver::{Callbacks, Config, Secret, Secrets};
+use plimsoll_deliver::{Callbacks, Config, Metrics, Secret, Secrets};
 use plimsoll_state::State;
 use plimsoll_store::Store;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +16,7 @@ pub(super) fn callbacks(
     arguments: &CallbackArgs,
     state: &Arc<dyn State>,
     store: &Arc<dyn Store>,
+    metrics: Metrics,
 ) -> Result<Option<Arc<Callbacks>>, Failure> {
     let secrets = secrets(arguments)?;
     if secrets.is_empty() {
@@ -31,6 +32,7 @@ pub(super) fn callbacks(
         client,
         secrets,
         clock: parts::clock(),
+        metrics,
     })))
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod callbacks;
+mod health;
 mod job;
 mod parts;
 mod replay;

@@ -2,21 +2,24 @@
 
 use std::sync::Arc;
 
-use plimsoll_api::{Parts, Server};
+use plimsoll_api::{Parts, Server, probe};
 use plimsoll_deliver::Callbacks;
 use plimsoll_fleet::aggregator::{self, Aggregator};
 use plimsoll_fleet::coordinator::{self, Coordinator};
 use plimsoll_fleet::worker::{self, Runner};
 use plimsoll_fleet::{Engine, EngineLimits, Rulebook};
-use plimsoll_queue::Queue;
+use plimsoll_queue::{Channel, Queue};
 use plimsoll_state::State;
 use plimsoll_store::Store;
+use plimsoll_telemetry::Metrics;
+use plimsoll_types::Lane;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::args::{
     AggregatorArgs, ApiArgs, CallbackArgs, CoordinatorArgs, RegistryArgs, ServeArgs, WorkerArgs,
 };
+use super::health::{self, Health};
 use super::{callbacks, parts, rules, stop};
 use crate::failure::Failure;
 
@@ -31,18 +34,19 @@ pub(super) async fn all(arguments: ServeArgs) -> Result<(), Failure> {
     let queue = parts::queue("memory:").await?;
     let rules = rules::rules(arguments.rules).await?;
     let runner: Arc<dyn Runner> = Arc::new(parts::pool(&place, &arguments.registries, &arguments.jobs)?);
-    let fleet = Fleet { state, store, queue };
+    let fleet = Fleet { state, store, queue, metrics: Metrics::new() };
 
     let server = fleet.server(&arguments.api).await?;
     let coordinator = fleet.coordinator(&arguments.registries)?;
     let aggregator = fleet.aggregator(rules);
     let callbacks = callbacks::run(fleet.callbacks(&arguments.callbacks)?, stop.clone());
     let limits = parts::worker(&arguments.jobs);
-    let working = worker::run(&limits, Arc::clone(&fleet.queue), runner, stop.clone());
+    let counters = worker::Metrics::new(&fleet.metrics);
+    let working = worker::run(&limits, Arc::clone(&fleet.queue), runner, counters, stop.clone());
     let roles = async {
         tokio::join!(coordinator.run(stop.clone()), aggregator.run(stop.clone()), working, callbacks);
     };
-    Box::pin(until_stopped(server, roles, &stop)).await
+    Box::pin(until_stopped(answer(server, &stop), roles, &stop)).await
 }
 
 pub(super) async fn coordinator(arguments: CoordinatorArgs) -> Result<(), Failure> {
@@ -51,22 +55,27 @@ pub(super) async fn coordinator(arguments: CoordinatorArgs) -> Result<(), Failur
         state: parts::state(&arguments.state.url).await?,
         store: parts::store(&arguments.store.url).await?,
         queue: parts::queue(&arguments.queue.url).await?,
+        metrics: Metrics::new(),
     };
     let server = fleet.server(&arguments.api).await?;
     let coordinator = fleet.coordinator(&arguments.registries)?;
-    until_stopped(server, coordinator.run(stop.clone()), &stop).await
+    until_stopped(answer(server, &stop), coordinator.run(stop.clone()), &stop).await
 }
 
 pub(super) async fn worker(arguments: WorkerArgs) -> Result<(), Failure> {
     let stop = stop::token()?;
     // Opened here too, so that a store that cannot be reached is found out at the start.
-    parts::store(&arguments.store.url).await?;
+    let store = parts::store(&arguments.store.url).await?;
     let queue = parts::queue(&arguments.queue.url).await?;
     let runner = parts::pool(&arguments.store.url, &arguments.registries, &arguments.jobs)?;
     let limits = parts::worker(&arguments.jobs);
+    let metrics = Metrics::new();
+    let counters = worker::Metrics::new(&metrics);
+    let jobs = health::queue(Arc::clone(&queue), Channel::layers(Lane::Interactive));
+    let health = Health::bind(&arguments.http, vec![jobs, probe::store(store)], metrics).await?;
     tracing::info!(slots = limits.slots, "worker");
-    worker::run(&limits, queue, Arc::new(runner), stop).await;
-    Ok(())
+    let working = worker::run(&limits, queue, Arc::new(runner), counters, stop.clone());
+    watched(health, working, &stop).await
 }
 
 pub(super) async fn aggregator(arguments: AggregatorArgs) -> Result<(), Failure> {
@@ -75,12 +84,22 @@ pub(super) async fn aggregator(arguments: AggregatorArgs) -> Result<(), Failure>
         state: parts::state(&arguments.state.url).await?,
         store: parts::store(&arguments.store.url).await?,
         queue: parts::queue(&arguments.queue.url).await?,
+        metrics: Metrics::new(),
     };
     let rules = rules::rules(arguments.rules).await?;
     let callbacks = fleet.callbacks(&arguments.callbacks)?;
+    let aggregator = fleet.aggregator(rules);
+    let probes = vec![
+        probe::state(Arc::clone(&fleet.state)),
+        health::queue(Arc::clone(&fleet.queue), Channel::results()),
+        probe::store(Arc::clone(&fleet.store)),
+    ];
+    let health = Health::bind(&arguments.http, probes, fleet.metrics.clone()).await?;
     tracing::info!("aggregator");
-    tokio::join!(fleet.aggregator(rules).run(stop.clone()), callbacks::run(callbacks, stop));
-    Ok(())
+    let roles = async {
+        tokio::join!(aggregator.run(stop.clone()), callbacks::run(callbacks, stop.clone()));
+    };
+    Box::pin(watched(health, roles, &stop)).await
 }
 
 /// What all roles share.
@@ -88,6 +107,7 @@ struct Fleet {
     state: Arc<dyn State>,
     store: Arc<dyn Store>,
     queue: Arc<dyn Queue>,
+    metrics: Metrics,
 }
 
 impl Fleet {
@@ -97,7 +117,10 @@ impl Fleet {
 
     async fn server(&self, arguments: &ApiArgs) -> Result<Server, Failure> {
         let config = parts::api(arguments)?;
-        let parts = Parts::new(Arc::clone(&self.state), Arc::clone(&self.store));
+        let parts = Parts {
+            metrics: self.metrics.clone(),
+            ..Parts::new(Arc::clone(&self.state), Arc::clone(&self.store))
+        };
         let server =
             Server::bind(config, parts).await.map_err(|error| Failure::new("listen", error.to_string()))?;
         let (grpc, http) = (server.grpc_address(), server.http_address());
@@ -113,11 +136,13 @@ impl Fleet {
             state: Arc::clone(&self.state),
             queue: Arc::clone(&self.queue),
             clock: parts::clock(),
+            metrics: coordinator::Metrics::new(&self.metrics),
         }))
     }
 
     fn callbacks(&self, arguments: &CallbackArgs) -> Result<Option<Arc<Callbacks>>, Failure> {
-        callbacks::callbacks(arguments, &self.state, &self.store)
+        let metrics = plimsoll_deliver::Metrics::new(&self.metrics);
+        callbacks::callbacks(arguments, &self.state, &self.store, metrics)
     }
 
     fn aggregator(&self, rules: watch::Receiver<Rulebook>) -> Arc<Aggregator> {
@@ -128,21 +153,41 @@ impl Fleet {
             queue: Arc::clone(&self.queue),
             rules,
             clock: parts::clock(),
+            metrics: aggregator::Metrics::new(&self.metrics),
         })
     }
 }
 
-/// A server that cannot go on stops the roles beside it.
-async fn until_stopped(
-    server: Server,
+/// Answers calls until `stop`.
+async fn answer(server: Server, stop: &CancellationToken) -> Result<(), Failure> {
+    let served = server.run(stop.clone().cancelled_owned()).await;
+    served.map_err(|error| Failure::new("server", error.to_string()))
+}
+
+/// Health is told until the roles have ended, also while they finish what they hold.
+async fn watched(
+    health: Health,
     roles: impl Future<Output = ()>,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
-    let serving = async {
-        let outcome = server.run(stop.clone().cancelled_owned()).await;
+    let over = CancellationToken::new();
+    let roles = async {
+        roles.await;
+        over.cancel();
+    };
+    until_stopped(health.run(over.clone()), roles, stop).await
+}
+
+/// Whatever answers and cannot go on stops the roles beside it.
+async fn until_stopped(
+    answering: impl Future<Output = Result<(), Failure>>,
+    roles: impl Future<Output = ()>,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    let answering = async {
+        let outcome = answering.await;
         stop.cancel();
         outcome
     };
-    let (served, ()) = tokio::join!(serving, roles);
-    served.map_err(|error| Failure::new("server", error.to_string()))
+    tokio::join!(answering, roles).0
 }

@@ -17,7 +17,7 @@ use plimsoll_types::{Digest, Failure, LayerSource, Platform, ScanId, ScanRequest
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 
-use crate::{Callbacks, Config, Secrets};
+use crate::{Callbacks, Config, Metrics, Secrets};
 
 pub(super) const A: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 pub(super) const B: &str = "whsec_//79/Pv6+fj39vX08/Lx8O/u7ezr6uno";
@@ -29,6 +29,8 @@ pub(super) fn digest(byte: u8) -> Digest {
 
 pub(super) struct Fixture {
     pub(super) callbacks: Arc<Callbacks>,
+    /// What `callbacks` count.
+    pub(super) counted: plimsoll_telemetry::Metrics,
     now: Arc<AtomicI64>,
     directory: tempfile::TempDir,
 }
@@ -50,6 +52,7 @@ impl Fixture {
         // Receivers compare timestamps with the time of day.
         let now = Arc::new(AtomicI64::new(Timestamp::now().as_second() * 1000));
         let clock = Arc::clone(&now);
+        let counted = plimsoll_telemetry::Metrics::new();
         let callbacks = Callbacks {
             config: Config { idle: Duration::from_millis(5), ..Config::new("test") },
             state: plimsoll_state::connect(&url).await.expect("a state"),
@@ -57,8 +60,9 @@ impl Fixture {
             client: crate::client(&networks).expect("a client"),
             secrets: signing,
             clock: Arc::new(move || clock.load(Ordering::SeqCst)),
+            metrics: Metrics::new(&counted),
         };
-        Self { callbacks: Arc::new(callbacks), now, directory }
+        Self { callbacks: Arc::new(callbacks), counted, now, directory }
     }
 
     fn parts(&mut self) -> &mut Callbacks {
@@ -85,6 +89,7 @@ impl Fixture {
             client: all.client.clone(),
             secrets: all.secrets.clone(),
             clock: Arc::clone(&all.clock),
+            metrics: all.metrics.clone(),
         })
     }
 

@@ -1,0 +1,63 @@
+//! What is counted of callbacks.
+
+use std::time::Duration;
+
+use plimsoll_telemetry::prometheus_client::metrics::histogram::Histogram;
+use plimsoll_telemetry::{Counters, Histograms};
+
+use crate::outcome::{Next, Outcome};
+
+/// Counters of callbacks; clones are the same. The default counts nothing and costs nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics(Option<Counted>);
+
+#[derive(Clone, Debug)]
+struct Counted {
+    deliveries: Counters<1>,
+    seconds: Histograms<1>,
+}
+
+/// Up to the longest a receiver may take.
+fn seconds() -> Histogram {
+    Histogram::new([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0])
+}
+
+impl Metrics {
+    /// Registers them; once in a process.
+    pub fn new(metrics: &plimsoll_telemetry::Metrics) -> Self {
+        Self(Some(Counted {
+            deliveries: metrics.counters("deliver", "deliveries", "Callbacks, by what became of an attempt"),
+            seconds: metrics.histograms(
+                "deliver",
+                "attempt_seconds",
+                "Seconds from writing a callback to the receiver's answer",
+                seconds,
+            ),
+        }))
+    }
+
+    /// An attempt ended so.
+    pub(crate) fn attempted(&self, outcome: &Outcome, took: Duration) {
+        if let Some(counted) = &self.0 {
+            let answer = match outcome {
+                Outcome::Taken => "taken",
+                Outcome::Away { .. } => "away",
+                Outcome::Rejected { .. } => "rejected",
+                Outcome::Hopeless { .. } => "hopeless",
+            };
+            counted.seconds.get_or_create(&[("answer", answer)]).observe(took.as_secs_f64());
+        }
+    }
+
+    /// This was kept of a delivery.
+    pub(crate) fn kept(&self, next: &Next) {
+        if let Some(counted) = &self.0 {
+            let outcome = match next {
+                Next::Delivered => "delivered",
+                Next::Again(..) => "again",
+                Next::Dead(_) => "dead",
+            };
+            counted.deliveries.get_or_create(&[("outcome", outcome)]).inc();
+        }
+    }
+}
