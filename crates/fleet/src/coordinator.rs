@@ -10,11 +10,13 @@ use plimsoll_queue::{Channel, Message, Queue};
 use plimsoll_state::{
     BlobStanding, ClaimedScan, Due, PlannedBlob, PlannedTarget, ScanPlan, State, WantedLayer,
 };
+use plimsoll_telemetry::Parent;
 use plimsoll_types::{
     Failure, Lane, LayerOutcome, LayerResult, LayerSource, Platform, Reference, Retry, ScanRequest, ScanState,
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::registries::Registries;
 use crate::resolve::{self, Resolved, is_encrypted};
@@ -107,7 +109,9 @@ impl Coordinator {
                     failures = 0;
                     for scan in scans {
                         let this = Arc::clone(&self);
-                        at_work.spawn(async move { this.plan(&scan).await });
+                        let span = tracing::info_span!("plan", scan = %scan.id);
+                        Parent::of_trace(&scan.id.to_string()).adopt(&span);
+                        at_work.spawn(async move { this.plan(&scan).await }.instrument(span));
                     }
                 }
                 Err(error) => {
@@ -121,7 +125,7 @@ impl Coordinator {
 
     async fn plan(&self, scan: &ClaimedScan) {
         let (began, _held) = (Instant::now(), self.metrics.hold());
-        let ended = match self.scan_plan(&scan.request).await {
+        let ended = match self.scan_plan(&scan.request).instrument(tracing::info_span!("resolve")).await {
             Ok(plan) => self.keep(scan, &plan).await,
             Err(error) => self.set_aside(scan, &error).await,
         };
@@ -135,7 +139,7 @@ impl Coordinator {
                 if planned.first {
                     self.metrics.planned(plan.distinct_layers(), planned.wanted.len());
                 }
-                self.publish(planned.wanted).await;
+                self.publish(planned.wanted, job::message).await;
                 Ended::Planned
             }
             // Its claim ends by itself, and somebody plans it again.
@@ -218,14 +222,15 @@ impl Coordinator {
     }
 
     /// Publishes layers, each in its lane. What cannot be published is found again by [`Self::reconcile`].
-    async fn publish(&self, wanted: Vec<WantedLayer>) {
+    async fn publish(&self, wanted: Vec<WantedLayer>, message: fn(&WantedLayer) -> Message) {
         for lane in Lane::ALL.iter().copied() {
             let of_lane: Vec<_> = wanted.iter().filter(|layer| layer.lane == lane).cloned().collect();
             if of_lane.is_empty() {
                 continue;
             }
-            let messages: Vec<Message> = of_lane.iter().map(job::message).collect();
-            if let Err(error) = self.queue.publish(&Channel::layers(lane), messages).await {
+            let span = tracing::info_span!("publish", %lane, layers = of_lane.len());
+            let messages = span.in_scope(|| of_lane.iter().map(message).collect());
+            if let Err(error) = self.queue.publish(&Channel::layers(lane), messages).instrument(span).await {
                 tracing::warn!(%error, %lane, layers = of_lane.len(), "layers could not be published");
                 continue;
             }
@@ -273,7 +278,7 @@ impl Coordinator {
             }
             self.state.wake(&settled).await?;
             self.metrics.republished(wanted.len());
-            self.publish(wanted).await;
+            self.publish(wanted, job::message_again).await;
         }
         Ok(())
     }

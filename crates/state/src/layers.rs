@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use async_trait::async_trait;
-use plimsoll_types::{Digest, Failure, Lane, LayerJob, LayerResult, LayerSource, Tenant};
+use plimsoll_types::{Digest, Failure, Lane, LayerJob, LayerResult, LayerSource, ScanId, Tenant};
 
 use crate::rows::Columns;
 use crate::{Error, Fingerprints, KnownLayer};
@@ -149,6 +149,8 @@ pub struct WantedLayer {
     /// True if another tenant has a row for the same blob: then what is in the store may be theirs, and is no answer
     /// before this tenant has been shown to have the blob. False: what is in the store is this tenant's.
     pub shared: bool,
+    /// The oldest of the scans that wait, for whoever follows what becomes of it.
+    pub scan: Option<ScanId>,
 }
 
 impl WantedLayer {
@@ -213,6 +215,7 @@ pub(crate) fn read_wanted(row: &impl Columns) -> Result<WantedLayer, Error> {
             attempt: row.count("published")?,
         },
         shared: row.flag("shared")?,
+        scan: row.opt_scan_id("scan")?,
     })
 }
 

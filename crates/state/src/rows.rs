@@ -49,6 +49,11 @@ pub(crate) trait Columns {
         text.parse().map_err(|_| Error::row("scan id", text))
     }
 
+    fn opt_scan_id(&self, name: &str) -> Result<Option<ScanId>, Error> {
+        let text = self.opt_text(name)?;
+        text.map(|text| text.parse().map_err(|_| Error::row("scan id", text))).transpose()
+    }
+
     fn scan_state(&self, name: &str) -> Result<ScanState, Error> {
         let text = self.text(name)?;
         text.parse().map_err(|_| Error::row("scan state", text))

@@ -44,6 +44,11 @@ impl Parent {
         }
     }
 
+    /// Names this one in `span`, which stays in its own trace: for what caused the work and is no part of it.
+    pub fn link(&self, span: &Span) {
+        span.add_link(self.0.span().span_context().clone());
+    }
+
     /// The root of the trace that is named by a UUID (32 hex digits; hyphens do not count). Processes that share nothing
     /// but the name of what they work on, such as the id of a scan, find each other's spans that way. Any other text
     /// gives a parent that adopts nothing.

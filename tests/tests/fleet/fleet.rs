@@ -31,16 +31,29 @@ const FEED: &[(&str, &str)] = &[
 pub(crate) struct Fleet {
     directory: TempDir,
     binary: PathBuf,
+    settings: Settings,
     pub(crate) registry: Registry,
     process: Option<Child>,
     server: String,
     pub(crate) http: String,
 }
 
+/// What a scenario wants besides what all have.
+#[derive(Default)]
+pub(crate) struct Settings {
+    pub(crate) arguments: Vec<String>,
+    pub(crate) environment: Vec<(&'static str, String)>,
+}
+
 impl Fleet {
     /// A fleet that listens.
     pub(crate) fn start() -> Self {
+        Self::start_with(Settings::default())
+    }
+
+    pub(crate) fn start_with(settings: Settings) -> Self {
         let mut fleet = Self {
+            settings,
             directory: tempfile::tempdir().expect("a temporary directory"),
             binary: plimsoll_tests::binary::plimsoll().expect("the binary to test"),
             registry: Registry::start().expect("a registry on loopback"),
@@ -83,6 +96,7 @@ impl Fleet {
         let mut command = self.command(&["serve", "--open-access", "--listen", "127.0.0.1:0"]);
         command.args(["--http", "127.0.0.1:0", "--allow-network", "127.0.0.0/8", "--slots", "2"]);
         command.arg("--data").arg(self.data()).arg("--db").arg(self.database());
+        command.args(&self.settings.arguments).envs(self.settings.environment.iter().cloned());
         command.env("PLIMSOLL_LOG_FORMAT", "json").stderr(Stdio::piped());
         let mut child = command.spawn().expect("plimsoll runs");
         let (grpc, http) = listening(&mut child);

@@ -6,6 +6,7 @@ use plimsoll_proto::v1;
 use plimsoll_proto::v1::scan_service_server::ScanService;
 use plimsoll_state::{Progress, Role, State};
 use plimsoll_store::{Key, Store};
+use plimsoll_telemetry::Parent;
 use plimsoll_types::{Digest, ScanId, Tenant};
 use tokio::sync::{Notify, watch};
 use tonic::{Code, Request, Response, Status};
@@ -104,6 +105,8 @@ impl ScanApi {
         }
         let submitted = self.state.submit(&request, now).await.map_err(|error| status::of_state(&error))?;
         self.submitted.notify_one();
+        // The scan goes on long after this call, in a trace of its own.
+        Parent::of_trace(&submitted.id.to_string()).link(&tracing::Span::current());
         let scan = if submitted.created {
             convert::submitted(submitted.id, &request, now)
         } else {

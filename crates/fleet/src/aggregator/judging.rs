@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use plimsoll_proto::BlobLink;
 use plimsoll_state::{ClaimedLayer, ClaimedTarget, Fingerprints, LayerState as Settled, NewVerdict};
 use plimsoll_store::Key;
+use plimsoll_telemetry::Parent;
 use plimsoll_types::report::{Report, VerdictStatus};
 use plimsoll_types::{Failure, Reference, Retry, ScanState};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use super::Aggregator;
 use super::metrics::Ended;
@@ -58,7 +60,10 @@ impl Aggregator {
                     failures = 0;
                     for target in targets {
                         let this = Arc::clone(&self);
-                        at_work.spawn(async move { this.settle_target(&target, now).await });
+                        let span =
+                            tracing::info_span!("judge", scan = %target.id.scan, target = target.id.ordinal);
+                        Parent::of_trace(&target.id.scan.to_string()).adopt(&span);
+                        at_work.spawn(async move { this.settle_target(&target, now).await }.instrument(span));
                     }
                 }
                 Err(error) => {
@@ -178,7 +183,7 @@ impl Aggregator {
         rulebook: Rulebook,
         now: i64,
     ) -> Result<(Report, Document), Trouble> {
-        let mut folded = fold(&self.engine, &plan).await?;
+        let mut folded = fold(&self.engine, &plan).instrument(tracing::info_span!("fold")).await?;
         let (reference, allow_blind) = (spelled(&target.reference), target.allow_blind.clone());
         let at = instant(now)?;
         let work = move || {
@@ -193,7 +198,8 @@ impl Aggregator {
             let document = document(&image, &plan, &rules, &report)?;
             Ok::<_, Error>((report, document))
         };
-        match tokio::task::spawn_blocking(work).await {
+        let span = tracing::info_span!("evaluate");
+        match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
             Ok(result) => Ok(result?),
             Err(panic) => {
                 let message = format!("judging the image panicked: {panic}; please report it");

@@ -6,8 +6,10 @@ use std::time::Duration;
 use plimsoll_proto::decode_layer_result;
 use plimsoll_queue::{Channel, Delivery};
 use plimsoll_state::{LayerKey, Settled};
+use plimsoll_telemetry::extract;
 use plimsoll_types::{LayerResult, Tenant};
 use tokio::sync::Notify;
+use tracing::Instrument as _;
 
 use super::Aggregator;
 use crate::{Error, job, wait};
@@ -41,7 +43,10 @@ impl Aggregator {
         for delivery in deliveries {
             match read(&delivery) {
                 Ok((tenant, result)) => {
-                    let what = self.state.settle(&tenant, &result, (self.clock)()).await?;
+                    let span = tracing::info_span!("settle", layer = %result.digest);
+                    extract(&delivery.message.headers).adopt(&span);
+                    let settling = self.state.settle(&tenant, &result, (self.clock)());
+                    let what = settling.instrument(span).await?;
                     self.metrics.settled(&what);
                     if let Settled::As(_) = what {
                         settled.insert(LayerKey { tenant, digest: result.digest });

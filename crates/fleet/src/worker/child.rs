@@ -1,13 +1,18 @@
 //! Jobs in a process of their own, seen from inside it.
 //!
-//! On standard input and output travel frames: four bytes of length, little endian, then one way a byte that is 1 if
-//! the layer is shared, and a layer job; the other way a layer result. Both ends are the same binary.
+//! On standard input and output travel frames: four bytes of length, little endian, then so many bytes. One way go two
+//! for each job, the headers (whether the layer is shared, and the trace) as JSON and the job; the other way one, the
+//! result. Both ends are the same binary.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use plimsoll_proto::{decode_layer_job, decode_layer_result, encode_layer_job, encode_layer_result};
+use plimsoll_telemetry::{extract, inject};
 use plimsoll_types::{LayerJob, LayerResult};
+use serde::{Deserialize, Serialize};
 use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tracing::Instrument as _;
 
 use super::perform;
 use crate::Engine;
@@ -15,6 +20,13 @@ use crate::registries::Registries;
 
 /// Well over what a queue lets through.
 const MAX_FRAME: u32 = 1 << 20;
+
+/// What a child is told besides the job.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Headers {
+    shared: bool,
+    trace: BTreeMap<String, String>,
+}
 
 /// Does the jobs that come on `input` until it ends, also in the middle of one: then nobody waits any more.
 pub async fn serve_child(
@@ -26,12 +38,14 @@ pub async fn serve_child(
     let (sender, mut frames) = tokio::sync::mpsc::channel(1);
     let mut reader = tokio::spawn(read_frames(input, sender));
     while let Some(frame) = frames.recv().await {
-        let (shared, bytes) = frame.split_first().ok_or(io::ErrorKind::InvalidData)?;
-        let job =
-            decode_layer_job(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        let headers: Headers = serde_json::from_slice(&frame).map_err(invalid)?;
+        let Some(frame) = frames.recv().await else { break };
+        let job = decode_layer_job(&frame).map_err(invalid)?;
+        let span = tracing::info_span!("read", layer = %job.digest, attempt = job.attempt);
+        extract(&headers.trace).adopt(&span);
         let started = Instant::now();
         let outcome = tokio::select! {
-            outcome = perform(engine, registries, &job, *shared == 1) => outcome,
+            outcome = perform(engine, registries, &job, headers.shared).instrument(span) => outcome,
             ended = &mut reader => return ended?,
         };
         let result =
@@ -60,11 +74,16 @@ pub(super) async fn ask(
     input: &mut (impl AsyncWrite + Unpin),
     output: &mut (impl AsyncRead + Unpin),
 ) -> io::Result<LayerResult> {
-    let mut frame = vec![u8::from(shared)];
-    frame.extend(encode_layer_job(job));
-    write_frame(input, &frame).await?;
+    let mut headers = Headers { shared, trace: BTreeMap::new() };
+    inject(&mut headers.trace);
+    write_frame(input, &serde_json::to_vec(&headers)?).await?;
+    write_frame(input, &encode_layer_job(job)).await?;
     let frame = read_frame(output).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
-    decode_layer_result(&frame).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    decode_layer_result(&frame).map_err(invalid)
+}
+
+fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
 async fn write_frame(output: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {

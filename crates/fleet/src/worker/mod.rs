@@ -13,12 +13,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use plimsoll_proto::{decode_layer_job, encode_layer_result};
+use plimsoll_proto::decode_layer_job;
 use plimsoll_queue::{Channel, Delivery, Message, Queue};
+use plimsoll_telemetry::extract;
 use plimsoll_types::{LayerJob, LayerOutcome, LayerResult};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::registries::Registries;
 use crate::{Engine, job as message, wait};
@@ -59,6 +61,9 @@ impl Default for Config {
 pub trait Runner: Send + Sync {
     /// Does one job; `shared` as [`perform`] has it. Dropping the future abandons it.
     async fn run(&self, job: &LayerJob, shared: bool) -> LayerOutcome;
+
+    /// Ends what it keeps for jobs to come.
+    async fn close(&self) {}
 }
 
 /// Does jobs in this process: for tests, and for those who trust the layers they read.
@@ -108,6 +113,7 @@ pub async fn run(
         abandon.cancel();
         while jobs.join_next().await.is_some() {}
     }
+    runner.close().await;
 }
 
 /// The next job, once a slot is free for it: a worker holds no message it is not about to start. None when it is
@@ -171,10 +177,16 @@ impl Job {
                 return logged("dead letter", set_aside);
             }
         };
+        let span = tracing::info_span!("job", layer = %job.digest, attempt = job.attempt);
+        extract(&delivery.message.headers).adopt(&span);
+        self.work(&job, delivery).instrument(span).await;
+    }
+
+    async fn work(self, job: &LayerJob, delivery: Delivery) {
         let shared = message::is_shared(&delivery.message.headers);
         let (started, _held) = (Instant::now(), self.metrics.hold());
         let outcome = tokio::select! {
-            outcome = self.runner.run(&job, shared) => outcome,
+            outcome = self.runner.run(job, shared) => outcome,
             never = self.keep(&delivery) => match never {},
             () = self.abandon.cancelled() => {
                 self.metrics.handed_back(started.elapsed());
@@ -182,27 +194,29 @@ impl Job {
             }
         };
         let elapsed = started.elapsed();
-        log(&job, &outcome, elapsed);
+        log(job, &outcome, elapsed);
         self.metrics.ended(&outcome, elapsed);
         let result = LayerResult { digest: job.digest, attempt: job.attempt, outcome, elapsed };
-        let message =
-            Message { headers: delivery.message.headers.clone(), body: encode_layer_result(&result).into() };
+        let span = tracing::info_span!("publish", channel = %Channel::results());
+        let message = span.in_scope(|| message::answer(&delivery.message.headers, &result));
+        if self.publish(message).instrument(span).await {
+            logged("acknowledge", delivery.ack().await);
+        }
+    }
+
+    /// Publishes a result, however long that takes. False if the worker has to stop before: the evidence is in the
+    /// store, and whoever gets the job next has little to do.
+    async fn publish(&self, result: Message) -> bool {
         let mut failures = 0;
-        loop {
-            match self.queue.publish(&Channel::results(), vec![message.clone()]).await {
-                Ok(()) => break,
-                Err(error) => {
-                    failures += 1;
-                    tracing::warn!(%error, layer = %job.digest, "the result cannot be published");
-                    tokio::select! {
-                        () = wait::after(failures) => {}
-                        // The evidence is in the store: whoever gets the job next has little to do.
-                        () = self.abandon.cancelled() => return drop(delivery),
-                    }
-                }
+        while let Err(error) = self.queue.publish(&Channel::results(), vec![result.clone()]).await {
+            failures += 1;
+            tracing::warn!(%error, "a result cannot be published");
+            tokio::select! {
+                () = wait::after(failures) => {}
+                () = self.abandon.cancelled() => return false,
             }
         }
-        logged("acknowledge", delivery.ack().await);
+        true
     }
 
     /// Extends the lease for as long as anybody waits for this.

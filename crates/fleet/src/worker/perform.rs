@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use plimsoll_state::Fingerprints;
 use plimsoll_types::{Descriptor, Digest, LayerDone, LayerFailure, LayerJob, LayerOutcome, LayerSource};
+use tracing::Instrument as _;
 
 use crate::analyze;
 use crate::plan::{LayerState, PlannedLayer, blob_link, has_evidence};
@@ -23,7 +24,9 @@ pub async fn perform(engine: &Engine, registries: &Registries, job: &LayerJob, s
     }
     let mut failed = None;
     for source in &job.sources {
-        let outcome = match pull(engine, registries, source, job).await {
+        let (registry, repository) = (&source.registry, &source.repository);
+        let span = tracing::info_span!("pull", registry, repository);
+        let outcome = match pull(engine, registries, source, job).instrument(span).await {
             Ok(done) => return LayerOutcome::Done(done),
             Err(error) => blame(source, &error),
         };

@@ -14,6 +14,9 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use super::Runner;
 use super::child::ask;
 
+/// How long children may take to end, once there is nothing for them to do. Longer than sending spans may take.
+const FAREWELL: Duration = Duration::from_secs(6);
+
 /// How a child is started. It has to speak what [`super::serve_child`] speaks.
 #[derive(Clone, Debug)]
 pub struct ChildCommand {
@@ -85,6 +88,19 @@ impl Runner for Pool {
                 failed("time", format!("not read within {} seconds; it may be a trap", self.wall.as_secs()))
             }
         }
+    }
+
+    /// Children end by themselves when nobody asks them any more, and send the last of their spans before.
+    async fn close(&self) {
+        let idle = std::mem::take(&mut *self.waiting());
+        let ends = idle.into_iter().map(async |Process { mut child, input, output }| {
+            drop(input);
+            if tokio::time::timeout(FAREWELL, child.wait()).await.is_err() {
+                tracing::warn!("a child that has nothing to do does not end; it is killed");
+            }
+            drop(output);
+        });
+        futures_util::future::join_all(ends).await;
     }
 }
 

@@ -218,7 +218,8 @@ pub(super) async fn wanted(tx: &mut Connection, keys: &[LayerKey]) -> Result<Vec
     let digests = raws(keys.iter().map(|key| &key.digest));
     let rows = query(
         "SELECT l.tenant, l.digest, l.lane, l.size, l.media_type, l.diff_id, l.published,
-             EXISTS (SELECT 1 FROM layers o WHERE o.digest = l.digest AND o.tenant <> l.tenant) AS shared
+             EXISTS (SELECT 1 FROM layers o WHERE o.digest = l.digest AND o.tenant <> l.tenant) AS shared,
+             (SELECT MIN(i.scan) FROM interests i WHERE i.tenant = l.tenant AND i.digest = l.digest) AS scan
          FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS n (tenant, digest, place)
          JOIN layers l ON l.tenant = n.tenant AND l.digest = n.digest
          WHERE l.state = 'outstanding' ORDER BY n.place",

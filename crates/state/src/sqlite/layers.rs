@@ -217,7 +217,8 @@ pub(super) async fn wanted(tx: &mut Connection, keys: &[LayerKey]) -> Result<Vec
     for key in keys {
         let row = query(
             "SELECT tenant, digest, lane, size, media_type, diff_id, published,
-                 EXISTS (SELECT 1 FROM layers o WHERE o.digest = l.digest AND o.tenant <> l.tenant) AS shared
+                 EXISTS (SELECT 1 FROM layers o WHERE o.digest = l.digest AND o.tenant <> l.tenant) AS shared,
+                 (SELECT MIN(i.scan) FROM interests i WHERE i.tenant = l.tenant AND i.digest = l.digest) AS scan
              FROM layers l WHERE tenant = $1 AND digest = $2 AND state = 'outstanding'",
         )
         .bind(key.tenant.as_str())

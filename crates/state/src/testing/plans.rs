@@ -13,6 +13,7 @@ pub async fn a_plan_gives_the_layers_to_publish(state: S) {
     let layer = &planned.wanted[0];
     assert_eq!((layer.lane, layer.shared, layer.job.attempt), (Lane::Interactive, false, 0));
     assert_eq!(layer.job.sources, [source("app")]);
+    assert_eq!(layer.scan, Some(id));
     assert_eq!((layer.job.size, layer.job.claimed_diff_id), (1000, diff_id(digest(1))));
     let progress = progress(&state, id).await;
     assert_eq!((progress.targets, progress.layers, progress.layers_settled), (1, 3, 0));
