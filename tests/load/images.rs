@@ -27,18 +27,18 @@ impl Shelf {
 
     /// How many layers there are.
     pub(crate) fn len(&self) -> usize {
-        KINDS.iter().sum()
+        self.layers.iter().map(Vec::len).sum()
     }
 
     /// Images that hold every layer between them.
     pub(crate) fn covering(&self, run: &str) -> Vec<Image> {
         let most = KINDS.iter().copied().max().unwrap_or_default();
-        (0..most).map(|at| self.assemble(&self.choice([at; 4]), &format!("{run} warm {at}"))).collect()
+        (0..most).map(|at| Self::assemble(&self.choice([at; 4]), &format!("{run} warm {at}"))).collect()
     }
 
     /// The image with this number in this run: no other run and no other number has the same manifest.
     pub(crate) fn image(&self, run: &str, number: usize) -> Image {
-        self.assemble(&self.numbered(number), &format!("{run} {number}"))
+        Self::assemble(&self.numbered(number), &format!("{run} {number}"))
     }
 
     /// How many packages the image with this number has.
@@ -62,7 +62,7 @@ impl Shelf {
         [&a[at[0] % a.len()], &b[at[1] % b.len()], &c[at[2] % c.len()], &d[at[3] % d.len()]]
     }
 
-    fn assemble(&self, layers: &[&Made; 4], version: &str) -> Image {
+    fn assemble(layers: &[&Made; 4], version: &str) -> Image {
         let image = ImageBuilder::new("amd64")
             .config("User", "1000".into())
             .config("Cmd", vec!["/srv/app/run"].into())
