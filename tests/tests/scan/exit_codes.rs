@@ -60,6 +60,17 @@ fn without_a_snapshot_it_is_3_and_no_warning_code_changes_that() {
 }
 
 #[test]
+fn a_command_line_that_makes_no_sense_is_64_and_one_line() {
+    let output = std::process::Command::new(plimsoll_tests::binary::plimsoll().unwrap())
+        .args(["scan", "app:1", "--warn-exit-code", "many"])
+        .output()
+        .unwrap();
+    let line = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(64), "{line}");
+    assert!(line.starts_with("plimsoll: invalid value 'many'") && line.lines().count() == 1, "{line}");
+}
+
+#[test]
 fn what_cannot_be_reached_or_found_is_3() {
     let workshop = Workshop::new();
     let reference = workshop.registry.push("app", "1", &image(&[installs("quay", "1.0")]));
