@@ -20,6 +20,11 @@ pub trait Upkeep: Send + Sync {
     /// What is known of layers stays. `before` should be hours ago or more: an image used within the hour is not looked at
     /// twice. Call it until [`Forgotten::scans`] is less than `limit`.
     async fn forget(&self, before: i64, limit: u32) -> Result<Forgotten, Error>;
+
+    /// Ends every claim there is, and makes every outstanding layer due: for a process that knows that it is the only
+    /// one at work here, so that it need not wait until leases end that died with the one before it, or until layers count
+    /// as lost that were in that one's memory. Beside others it does harm to nothing but their work, which is done twice.
+    async fn take_over(&self, now: i64) -> Result<(), Error>;
 }
 
 /// What [`Upkeep::forget`] deleted.

@@ -92,6 +92,7 @@ macro_rules! contract_tests {
             tokens_are_found_by_their_hash_until_revoked
             what_ended_long_ago_is_forgotten
             an_image_another_scan_is_about_is_kept
+            who_is_alone_takes_over_at_once
         );
     };
     (@each $module:ident, $fresh:expr, $($promise:ident)*) => {

@@ -43,6 +43,8 @@ pub(crate) struct ServeArgs {
     pub(super) callbacks: CallbackArgs,
     #[command(flatten)]
     pub(super) jobs: JobLimits,
+    #[command(flatten)]
+    pub(super) leases: LeaseArgs,
 }
 
 #[derive(Debug, Args)]
@@ -57,6 +59,8 @@ pub(crate) struct CoordinatorArgs {
     pub(super) api: ApiArgs,
     #[command(flatten)]
     pub(super) registries: RegistryArgs,
+    #[command(flatten)]
+    pub(super) leases: LeaseArgs,
 }
 
 /// Needs the queue, the store and registries; no database.
@@ -88,6 +92,8 @@ pub(crate) struct AggregatorArgs {
     pub(super) callbacks: CallbackArgs,
     #[command(flatten)]
     pub(super) http: HttpArgs,
+    #[command(flatten)]
+    pub(super) leases: LeaseArgs,
 }
 
 /// Computes a stored verdict again and compares it byte for byte. Nothing is pulled. Exit code 0 if it comes out the
@@ -238,6 +244,25 @@ pub(super) struct JobLimits {
     /// How long layers under way may go on after SIGTERM, in seconds
     #[arg(long, value_name = "SECONDS", env = "PLIMSOLL_GRACE", default_value_t = 30)]
     pub(super) grace: u64,
+}
+
+/// How long the fleet waits before it takes something for lost. Tests that kill processes have less time than people.
+#[derive(Clone, Debug, Args)]
+pub(super) struct LeaseArgs {
+    /// How long a scan, an image or a callback belongs to the process that claimed it, in seconds: longer than resolving,
+    /// judging or posting one can take
+    #[arg(long, value_name = "SECONDS", env = "PLIMSOLL_LEASE", default_value_t = 120, hide = true)]
+    pub(super) lease: u64,
+
+    /// How long a published layer may be out of sight before it is published again, in seconds
+    #[arg(long, value_name = "SECONDS", env = "PLIMSOLL_REPUBLISH_AFTER", default_value_t = 60, hide = true)]
+    pub(super) republish_after: u64,
+}
+
+impl LeaseArgs {
+    pub(super) fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease)
+    }
 }
 
 impl JobLimits {

@@ -1,6 +1,7 @@
 //! Callbacks, if something signs them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use plimsoll_deliver::{Callbacks, Config, Metrics, Secret, Secrets};
 use plimsoll_state::State;
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 /// What posts callbacks; `None` if there is no secret. Then what is owed waits for a process that has one.
 pub(super) fn callbacks(
     arguments: &CallbackArgs,
+    lease: Duration,
     state: &Arc<dyn State>,
     store: &Arc<dyn Store>,
     metrics: Metrics,
@@ -26,7 +28,7 @@ pub(super) fn callbacks(
     let client = plimsoll_deliver::client(&arguments.callback_networks)
         .map_err(|error| Failure::new("internal", format!("no HTTP client: {error}")))?;
     Ok(Some(Arc::new(Callbacks {
-        config: Config::new(parts::holder()),
+        config: Config { lease, ..Config::new(parts::holder()) },
         state: Arc::clone(state),
         store: Arc::clone(store),
         client,

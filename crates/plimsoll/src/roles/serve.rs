@@ -1,6 +1,7 @@
 //! Each role with its parts.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use plimsoll_api::{Parts, Server, probe};
 use plimsoll_deliver::Callbacks;
@@ -9,7 +10,7 @@ use plimsoll_fleet::coordinator::{self, Coordinator};
 use plimsoll_fleet::worker::{self, Runner};
 use plimsoll_fleet::{Engine, EngineLimits, Rulebook};
 use plimsoll_queue::{Channel, Queue};
-use plimsoll_state::State;
+use plimsoll_state::{State, retrying};
 use plimsoll_store::Store;
 use plimsoll_telemetry::Metrics;
 use plimsoll_types::Lane;
@@ -17,7 +18,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::args::{
-    AggregatorArgs, ApiArgs, CallbackArgs, CoordinatorArgs, RegistryArgs, ServeArgs, WorkerArgs,
+    AggregatorArgs, ApiArgs, CallbackArgs, CoordinatorArgs, LeaseArgs, RegistryArgs, ServeArgs, WorkerArgs,
 };
 use super::health::{self, Health};
 use super::{callbacks, parts, rules, stop};
@@ -29,6 +30,11 @@ pub(super) async fn all(arguments: ServeArgs) -> Result<(), Failure> {
     std::fs::create_dir_all(&arguments.data)
         .map_err(|error| Failure::new("data", format!("--data {}: {error}", arguments.data.display())))?;
     let state = parts::state(&format!("sqlite:{}", arguments.data.join("state.db").display())).await?;
+    // Nobody else works here: what is claimed is so by a process that is dead.
+    let now = (parts::clock())();
+    retrying(3, || state.take_over(now))
+        .await
+        .map_err(|error| Failure::new("state", format!("--data {}: {error}", arguments.data.display())))?;
     let place = arguments.data.join("store").display().to_string();
     let store = parts::store(&place).await?;
     let queue = parts::queue("memory:").await?;
@@ -37,9 +43,10 @@ pub(super) async fn all(arguments: ServeArgs) -> Result<(), Failure> {
     let fleet = Fleet { state, store, queue, metrics: Metrics::new() };
 
     let server = fleet.server(&arguments.api).await?;
-    let coordinator = fleet.coordinator(&arguments.registries)?;
-    let aggregator = fleet.aggregator(rules);
-    let callbacks = callbacks::run(fleet.callbacks(&arguments.callbacks)?, stop.clone());
+    let coordinator = fleet.coordinator(&arguments.registries, &arguments.leases)?;
+    let aggregator = fleet.aggregator(rules, &arguments.leases);
+    let callbacks = fleet.callbacks(&arguments.callbacks, &arguments.leases)?;
+    let callbacks = callbacks::run(callbacks, stop.clone());
     let limits = parts::worker(&arguments.jobs);
     let counters = worker::Metrics::new(&fleet.metrics);
     let working = worker::run(&limits, Arc::clone(&fleet.queue), runner, counters, stop.clone());
@@ -58,7 +65,7 @@ pub(super) async fn coordinator(arguments: CoordinatorArgs) -> Result<(), Failur
         metrics: Metrics::new(),
     };
     let server = fleet.server(&arguments.api).await?;
-    let coordinator = fleet.coordinator(&arguments.registries)?;
+    let coordinator = fleet.coordinator(&arguments.registries, &arguments.leases)?;
     until_stopped(answer(server, &stop), coordinator.run(stop.clone()), &stop).await
 }
 
@@ -87,8 +94,8 @@ pub(super) async fn aggregator(arguments: AggregatorArgs) -> Result<(), Failure>
         metrics: Metrics::new(),
     };
     let rules = rules::rules(arguments.rules).await?;
-    let callbacks = fleet.callbacks(&arguments.callbacks)?;
-    let aggregator = fleet.aggregator(rules);
+    let callbacks = fleet.callbacks(&arguments.callbacks, &arguments.leases)?;
+    let aggregator = fleet.aggregator(rules, &arguments.leases);
     let probes = vec![
         probe::state(Arc::clone(&fleet.state)),
         health::queue(Arc::clone(&fleet.queue), Channel::results()),
@@ -128,9 +135,18 @@ impl Fleet {
         Ok(server)
     }
 
-    fn coordinator(&self, registries: &RegistryArgs) -> Result<Arc<Coordinator>, Failure> {
+    fn coordinator(
+        &self,
+        registries: &RegistryArgs,
+        leases: &LeaseArgs,
+    ) -> Result<Arc<Coordinator>, Failure> {
+        let config = coordinator::Config {
+            lease: leases.lease(),
+            republish_after: Duration::from_secs(leases.republish_after),
+            ..coordinator::Config::new(parts::holder())
+        };
         Ok(Arc::new(Coordinator {
-            config: coordinator::Config::new(parts::holder()),
+            config,
             engine: self.engine(),
             registries: parts::registries(registries)?,
             state: Arc::clone(&self.state),
@@ -140,14 +156,19 @@ impl Fleet {
         }))
     }
 
-    fn callbacks(&self, arguments: &CallbackArgs) -> Result<Option<Arc<Callbacks>>, Failure> {
+    fn callbacks(
+        &self,
+        arguments: &CallbackArgs,
+        leases: &LeaseArgs,
+    ) -> Result<Option<Arc<Callbacks>>, Failure> {
         let metrics = plimsoll_deliver::Metrics::new(&self.metrics);
-        callbacks::callbacks(arguments, &self.state, &self.store, metrics)
+        callbacks::callbacks(arguments, leases.lease(), &self.state, &self.store, metrics)
     }
 
-    fn aggregator(&self, rules: watch::Receiver<Rulebook>) -> Arc<Aggregator> {
+    fn aggregator(&self, rules: watch::Receiver<Rulebook>, leases: &LeaseArgs) -> Arc<Aggregator> {
+        let config = aggregator::Config { lease: leases.lease(), ..aggregator::Config::new(parts::holder()) };
         Arc::new(Aggregator {
-            config: aggregator::Config::new(parts::holder()),
+            config,
             engine: self.engine(),
             state: Arc::clone(&self.state),
             queue: Arc::clone(&self.queue),

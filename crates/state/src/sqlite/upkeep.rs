@@ -31,6 +31,20 @@ impl Upkeep for Sqlite {
         tx.commit().await?;
         Ok(forgotten)
     }
+
+    async fn take_over(&self, now: i64) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        for sql in [
+            "UPDATE scans SET holder = NULL, next_at = $1 WHERE state = 'submitted' AND holder IS NOT NULL",
+            "UPDATE targets SET holder = NULL, next_at = $1 WHERE waiting AND holder IS NOT NULL",
+            "UPDATE deliveries SET holder = NULL, next_at = $1 WHERE state = 'pending' AND holder IS NOT NULL",
+        ] {
+            query(sql).bind(now).execute(&mut *tx).await?;
+        }
+        query("UPDATE layers SET asked_at = 0 WHERE state = 'outstanding'").execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
 }
 
 /// Deletes one scan; gives how many images went with it.

@@ -1,9 +1,9 @@
 //! Promises of [`Upkeep`](crate::Upkeep).
 
-use plimsoll_types::{ScanRequest, Tenant};
+use plimsoll_types::{Lane, ScanRequest, Tenant};
 
 use super::fixture::*;
-use crate::{Forgotten, LayerState, ScanFilter};
+use crate::{Due, Forgotten, LayerState, ScanFilter};
 
 /// Everything of it, in batches, and what is known of layers stays.
 pub async fn what_ended_long_ago_is_forgotten(state: S) {
@@ -37,4 +37,35 @@ pub async fn an_image_another_scan_is_about_is_kept(state: S) {
     assert_eq!(state.forget(NOW + 1, 9).await.expect("forgotten"), Forgotten { scans: 1, images: 0 });
     let claimed = complete(&state).await;
     assert_eq!(claimed[0].layers.len(), 1);
+}
+
+/// A process that is alone need not wait for leases of one that died.
+pub async fn who_is_alone_takes_over_at_once(state: S) {
+    let asked = ScanRequest { callback: Some("https://example.com".into()), ..request() };
+    judged(&state, &asked, 1).await;
+    planned(&state, &plan(&[digest(2)])).await;
+    finish(&state, digest(2)).await;
+    planned(&state, &plan(&[digest(3)])).await;
+    submit(&state, &request()).await;
+    let claim = async |holder: &str| {
+        let scans = state.claim_submitted(holder, LEASE, 9, NOW).await.expect("claimed").len();
+        let targets = state.claim_complete(holder, LEASE, 9, NOW).await.expect("claimed").len();
+        let deliveries = state.claim_deliveries(holder, LEASE, 9, NOW).await.expect("claimed").len();
+        (scans, targets, deliveries)
+    };
+    let due = async || {
+        let due = Due { lanes: Lane::ALL, asked_before: i64::MIN };
+        state
+            .due(&due, 9, NOW)
+            .await
+            .expect("answered")
+            .into_iter()
+            .map(|it| it.job.digest)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(claim("dead").await, (1, 1, 1));
+    assert_eq!((claim("next").await, due().await), ((0, 0, 0), vec![]));
+    state.take_over(NOW).await.expect("taken over");
+    assert_eq!((claim("next").await, due().await), ((1, 1, 1), vec![digest(3)]));
+    assert_eq!((claim("third").await, due().await), ((0, 0, 0), vec![]), "once");
 }
