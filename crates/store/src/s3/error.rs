@@ -60,6 +60,8 @@ fn retry<E>(error: &SdkError<E, HttpResponse>, code: &str) -> Retry {
     match error {
         SdkError::TimeoutError(_) => Retry::After(None),
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => Retry::After(None),
+        // A server that hangs up in the middle of a reply is such a one: the SDK has a hint for what may pass.
+        SdkError::DispatchFailure(failure) if failure.as_other().is_some() => Retry::After(None),
         SdkError::ResponseError(response) if response.raw().status().is_success() => Retry::After(None),
         SdkError::ResponseError(_) | SdkError::ServiceError(_) => match status(error) {
             Some(408 | 409 | 429 | 500 | 502..=599) => Retry::After(retry_after(error)),

@@ -99,6 +99,7 @@ async fn failures_say_what_to_do_and_when_to_try_again() {
         (Trouble::Refuse(404, "NoSuchBucket"), Retry::Never, "make the bucket"),
         (Trouble::Refuse(400, "InvalidRequest"), Retry::Never, "InvalidRequest"),
         (Trouble::LoseReply, Retry::After(None), "connection reset"),
+        (Trouble::HangUp, Retry::After(None), "connection closed"),
     ] {
         let (server, _) = Server::new(trouble("get", usize::MAX, refusal));
         let store = open(&server).await.unwrap();

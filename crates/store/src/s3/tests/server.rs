@@ -11,6 +11,7 @@ use aws_sdk_s3::primitives::SdkBody;
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
+use aws_smithy_runtime_api::client::retries::ErrorKind;
 use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -23,6 +24,8 @@ pub(super) enum Trouble {
     Refuse(u16, &'static str),
     /// It is done, and the connection breaks before the answer.
     LoseReply,
+    /// It is done, and the server hangs up before it has answered, which HTTP clients tell apart.
+    HangUp,
     /// It is done whatever the condition says.
     IgnoreCondition,
 }
@@ -103,6 +106,10 @@ impl Server {
         let _unheard = self.operations.send(operation);
         if matches!(trouble, Some(Trouble::LoseReply)) {
             return Err(ConnectorError::io("connection reset".into()));
+        }
+        if matches!(trouble, Some(Trouble::HangUp)) {
+            let error = "connection closed before message completed".into();
+            return Err(ConnectorError::other(error, Some(ErrorKind::TransientError)));
         }
         let mut reply = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
         if status == 503 {
