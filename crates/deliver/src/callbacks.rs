@@ -6,7 +6,7 @@ use std::time::Instant;
 use plimsoll_http::Client;
 use plimsoll_state::{ClaimedDelivery, State, retrying};
 use plimsoll_store::Store;
-use plimsoll_telemetry::Parent;
+use plimsoll_telemetry::{Parent, failpoint};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -88,13 +88,19 @@ impl Callbacks {
 
     /// One attempt, in the trace of its scan.
     async fn deliver(&self, delivery: &ClaimedDelivery, writers: &Semaphore) {
+        failpoint!("commit/deliver");
         let attempt = delivery.attempts.saturating_add(1);
         let span = tracing::info_span!("callback", scan = %delivery.scan, tenant = %delivery.tenant, attempt);
         Parent::of_trace(&delivery.scan.to_string()).adopt(&span);
         async {
             let began = Instant::now();
             let outcome = match self.attempt(delivery, writers).await {
-                Ok(outcome) => outcome,
+                Ok(outcome) => {
+                    if outcome == Outcome::Taken {
+                        failpoint!("2xx/mark");
+                    }
+                    outcome
+                }
                 Err(error) => match error.outcome() {
                     Some(outcome) => outcome,
                     None => return tracing::warn!(%error, "a callback cannot be written now"),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
 use plimsoll_oci::BlobStream;
+use plimsoll_telemetry::failpoint;
 use plimsoll_types::{Digest, Retry};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -37,6 +38,7 @@ pub(crate) fn pump(
     let (sender, chunks) = mpsc::channel(CHUNKS);
     runtime.spawn(async move {
         while let Some(chunk) = stream.next().await {
+            failpoint!("mid-blob");
             if let Ok(chunk) = &chunk {
                 progress(Event::Pulled { layer, bytes: chunk.len() as u64 });
             }

@@ -10,7 +10,7 @@ use plimsoll_queue::{Channel, Message, Queue};
 use plimsoll_state::{
     BlobStanding, ClaimedScan, Due, PlannedBlob, PlannedTarget, ScanPlan, State, WantedLayer,
 };
-use plimsoll_telemetry::Parent;
+use plimsoll_telemetry::{Parent, failpoint};
 use plimsoll_types::{
     Failure, Lane, LayerOutcome, LayerResult, LayerSource, Platform, Reference, Retry, ScanRequest, ScanState,
 };
@@ -61,6 +61,9 @@ impl Config {
         }
     }
 }
+
+/// So many more attempts a scan has where the fleet itself failed: hours rather than minutes.
+const OURS: u32 = 8;
 
 /// Layers handed out at once by the reconciler.
 const RECONCILE_BATCH: u32 = 500;
@@ -124,6 +127,7 @@ impl Coordinator {
     }
 
     async fn plan(&self, scan: &ClaimedScan) {
+        failpoint!("claim/plan");
         let (began, _held) = (Instant::now(), self.metrics.hold());
         let ended = match self.scan_plan(&scan.request).instrument(tracing::info_span!("resolve")).await {
             Ok(plan) => self.keep(scan, &plan).await,
@@ -133,8 +137,11 @@ impl Coordinator {
     }
 
     async fn keep(&self, scan: &ClaimedScan, plan: &ScanPlan) -> Ended {
-        match self.state.planned(scan.id, plan, (self.clock)()).await {
+        let planned = self.state.planned(scan.id, plan, (self.clock)()).await;
+        failpoint!("commit/reply" => return Ended::Lost);
+        match planned {
             Ok(planned) => {
+                failpoint!("commit/publish");
                 tracing::info!(scan = %scan.id, wanted = planned.wanted.len(), "planned");
                 if planned.first {
                     self.metrics.planned(plan.distinct_layers(), planned.wanted.len());
@@ -200,8 +207,9 @@ impl Coordinator {
         tracing::warn!(scan = %scan.id, kind = failure.kind, failure.message, "not resolved");
         let late = scan.request.deadline.is_some_and(|deadline| deadline <= now);
         let holder = &self.config.holder;
+        let attempts = self.config.attempts * if error.is_ours() { OURS } else { 1 };
         let (ended, kept) = match error.retry() {
-            Retry::After(delay) if !late && scan.attempts + 1 < self.config.attempts => {
+            Retry::After(delay) if !late && scan.attempts + 1 < attempts => {
                 let next_at = now + wait::backoff(scan.attempts + 1, delay).as_millis() as i64;
                 (Ended::PutOff, self.state.postpone(scan.id, holder, next_at, &failure, now).await)
             }
@@ -267,13 +275,22 @@ impl Coordinator {
             let due = Due { lanes, asked_before };
             let mut wanted = self.state.due(&due, RECONCILE_BATCH, now).await?;
             let mut settled = Vec::new();
+            let mut looking = true;
             for layer in std::mem::take(&mut wanted) {
-                match self.in_store(&layer).await? {
-                    Some(result) => {
+                let found = if looking { self.in_store(&layer).await } else { Ok(None) };
+                match found {
+                    Ok(Some(result)) => {
                         self.state.settle(&layer.tenant, &result, now).await?;
                         settled.push(layer.key());
                     }
-                    None => wanted.push(layer),
+                    Ok(None) => wanted.push(layer),
+                    // They count as asked for from now on, so they are published now or much later. Whoever takes
+                    // them looks into the store too.
+                    Err(error) => {
+                        tracing::warn!(%error, "layers are published again without a look into the store");
+                        looking = false;
+                        wanted.push(layer);
+                    }
                 }
             }
             self.state.wake(&settled).await?;

@@ -120,6 +120,15 @@ impl Error {
         }
     }
 
+    /// Whether what failed is part of the fleet, and not the image or where it comes from: then an attempt says nothing
+    /// about the scan, and is not counted against it as others are.
+    pub(crate) fn is_ours(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(_) | Self::Queue(_) | Self::State(_) | Self::Damaged { .. } | Self::Vanished { .. }
+        )
+    }
+
     /// Whether the same step may succeed later.
     pub fn retry(&self) -> Retry {
         match self {

@@ -9,6 +9,8 @@ mod config;
 mod context;
 mod error;
 mod export;
+#[cfg(feature = "failpoints")]
+pub mod failpoints;
 mod logs;
 mod metrics;
 mod setup;
@@ -21,3 +23,27 @@ pub use metrics::{Counters, Gauges, Histograms, Labels, Metrics};
 /// [`Metrics`].
 pub use prometheus_client;
 pub use setup::{Guard, init};
+
+/// A place where a process can be told to die (`failpoint!("put/result")`), or where something else can be told to go
+/// wrong (`failpoint!("commit/reply" => return)`). Nothing at all without the feature `failpoints`, whose module says
+/// how it is told.
+#[cfg(feature = "failpoints")]
+#[macro_export]
+macro_rules! failpoint {
+    ($name:literal) => {
+        $crate::failpoints::die_at($name)
+    };
+    ($name:literal => $instead:expr) => {
+        if $crate::failpoints::is_hit($name) {
+            $instead
+        }
+    };
+}
+
+/// Nothing: this is a build without the feature `failpoints`.
+#[cfg(not(feature = "failpoints"))]
+#[macro_export]
+macro_rules! failpoint {
+    ($name:literal) => {};
+    ($name:literal => $instead:expr) => {};
+}

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use plimsoll_proto::BlobLink;
 use plimsoll_state::{ClaimedLayer, ClaimedTarget, Fingerprints, LayerState as Settled, NewVerdict};
 use plimsoll_store::Key;
-use plimsoll_telemetry::Parent;
+use plimsoll_telemetry::{Parent, failpoint};
 use plimsoll_types::report::{Report, VerdictStatus};
 use plimsoll_types::{Failure, Reference, Retry, ScanState};
 use tokio::sync::Notify;
@@ -76,6 +76,7 @@ impl Aggregator {
     }
 
     async fn settle_target(&self, target: &ClaimedTarget, now: i64) {
+        failpoint!("claim/fold");
         let (began, _held) = (Instant::now(), self.metrics.hold());
         let outcome = match self.verdict(target, now).await {
             Ok(verdict) => self.keep(target, &verdict, now).await,
@@ -96,6 +97,7 @@ impl Aggregator {
         now: i64,
     ) -> Result<Ended, plimsoll_state::Error> {
         let first = self.state.judged(target.id, verdict, now).await?;
+        failpoint!("verdict/reply" => return Ok(Ended::Lost));
         let took_ms = (self.clock)() - target.submitted_at;
         let (scan, ordinal) = (target.id.scan, target.id.ordinal);
         let (status, document) = (verdict.status.as_str(), verdict.document);
@@ -164,6 +166,7 @@ impl Aggregator {
         };
         let key = Key::Verdict(document.digest);
         self.engine.store.put_if_absent(&key, document.bytes.into()).await.map_err(Error::from)?;
+        failpoint!("document/commit");
         Ok(NewVerdict {
             status: report.verdict.status,
             document: document.digest,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use plimsoll_proto::decode_layer_result;
 use plimsoll_queue::{Channel, Delivery};
 use plimsoll_state::{LayerKey, Settled};
-use plimsoll_telemetry::extract;
+use plimsoll_telemetry::{extract, failpoint};
 use plimsoll_types::{LayerResult, Tenant};
 use tokio::sync::Notify;
 use tracing::Instrument as _;
@@ -60,6 +60,7 @@ impl Aggregator {
                 }
             }
         }
+        failpoint!("result/fold");
         let settled: Vec<LayerKey> = settled.into_iter().collect();
         if self.state.wake(&settled).await? > 0 {
             complete.notify_one();

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use plimsoll_proto::decode_layer_job;
-use plimsoll_queue::{Channel, Delivery, Message, Queue};
-use plimsoll_telemetry::extract;
+use plimsoll_queue::{Channel, Delivery, LeaseEnd, Message, Queue};
+use plimsoll_telemetry::{extract, failpoint};
 use plimsoll_types::{LayerJob, LayerOutcome, LayerResult};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -37,7 +37,7 @@ use turns::Turns;
 pub struct Config {
     /// Jobs at the same time.
     pub slots: usize,
-    /// How long a job is leased at a time. It is extended while the job runs.
+    /// How long a job is leased at a time, where the queue does not say. It is extended while the job runs.
     pub lease: Duration,
     /// How long running jobs may go on once the worker is told to stop; then they are handed back.
     pub grace: Duration,
@@ -99,7 +99,11 @@ pub async fn run(
         let job = Job {
             queue: Arc::clone(&queue),
             runner: Arc::clone(&runner),
-            lease: config.lease,
+            lease: match queue.capabilities().lease {
+                LeaseEnd::Clock(lease) => lease,
+                // Nothing ends it by the clock; looking now and then tells whether it is still there.
+                LeaseEnd::Connection => config.lease,
+            },
             metrics: metrics.clone(),
             abandon: abandon.clone(),
         };
@@ -183,6 +187,8 @@ impl Job {
     }
 
     async fn work(self, job: &LayerJob, delivery: Delivery) {
+        tracing::debug!(layer = %job.digest, attempt = job.attempt, "taken");
+        failpoint!("claim/pull");
         let shared = message::is_shared(&delivery.message.headers);
         let (started, _held) = (Instant::now(), self.metrics.hold());
         let outcome = tokio::select! {
@@ -193,6 +199,7 @@ impl Job {
                 return logged("hand back", delivery.retry(Duration::ZERO).await);
             }
         };
+        failpoint!("put/result");
         let elapsed = started.elapsed();
         log(job, &outcome, elapsed);
         self.metrics.ended(&outcome, elapsed);

@@ -26,6 +26,9 @@ pub struct ChildCommand {
     pub arguments: Vec<OsString>,
 }
 
+/// The exit code of a child that has no store, or no way to work for another reason that is not the layer's.
+const CANNOT_WORK: i32 = 3;
+
 /// Children that wait for work. There are never more than jobs at the same time.
 pub struct Pool {
     command: ChildCommand,
@@ -47,8 +50,10 @@ impl Pool {
 
     /// A child that waits, or a new one.
     fn process(&self) -> io::Result<Process> {
-        if let Some(idle) = self.waiting().pop() {
-            return Ok(idle);
+        let mut idle = std::iter::from_fn(|| self.waiting().pop());
+        // One that died while it had nothing to do is no layer's fault.
+        if let Some(alive) = idle.find_map(alive) {
+            return Ok(alive);
         }
         let mut child = Command::new(&self.command.program)
             .args(&self.command.arguments)
@@ -104,10 +109,17 @@ impl Runner for Pool {
     }
 }
 
+fn alive(mut process: Process) -> Option<Process> {
+    matches!(process.child.try_wait(), Ok(None)).then_some(process)
+}
+
 async fn died(mut process: Process, error: &io::Error) -> LayerOutcome {
     // Its pipes are closed, so it has ended or will at once; a child that answers nonsense is killed.
     let _ = process.child.start_kill();
     match process.child.wait().await {
+        Ok(status) if status.code() == Some(CANNOT_WORK) => LayerOutcome::Interrupted(
+            "the process that was to read it could not work; its log says why".to_owned(),
+        ),
         Ok(status) => failed(
             "died",
             format!(
