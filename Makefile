@@ -1,6 +1,6 @@
 # Works with GNU make 3.81 and later, on Debian and macOS. `make help` lists what there is.
 .POSIX:
-.PHONY: help demo test lint bench bench-known load fuzz
+.PHONY: help demo test lint bench bench-known load chaos fuzz
 
 # make demo IMAGE=…      another image than the one we make (any reference `plimsoll scan` takes)
 IMAGE =
@@ -18,6 +18,11 @@ RATE = 50
 CLIENTS = 32
 BACKLOG = 10000
 SERVICES =
+# make chaos SCANS=n SEED=n KILLS=n QUEUE=amqp|sqs REGISTRY=host:port IMAGES="nginx:1 …"    more of it, or on real images too
+SCANS = 60
+SEED = 1
+KILLS = 30
+QUEUE = amqp
 # make fuzz SECONDS=n TARGET=…    n seconds for each target, or for one
 SECONDS = 300
 TARGET =
@@ -43,6 +48,10 @@ bench-known: ## time the verdict on an image whose layers are all known (needs P
 load: ## measure a fleet of processes over real services, on images whose layers are known (Debian)
 	@SCENARIO='$(SCENARIO)' COUNT='$(COUNT)' RATE='$(RATE)' CLIENTS='$(CLIENTS)' BACKLOG='$(BACKLOG)' \
 	    SERVICES='$(SERVICES)' sh tests/load/load.sh
+
+chaos: ## kill a fleet and its services in every way we know, and count what was lost (Debian, root, some ten minutes)
+	@SCANS='$(SCANS)' SEED='$(SEED)' KILLS='$(KILLS)' QUEUE='$(QUEUE)' REGISTRY='$(REGISTRY)' IMAGES='$(IMAGES)' \
+		INSTALL='$(INSTALL)' sh tests/scripts/chaos.sh
 
 fuzz: ## run every fuzz target for SECONDS (needs cargo-fuzz)
 	@SECONDS_EACH='$(SECONDS)' sh tests/scripts/fuzz.sh $(TARGET)

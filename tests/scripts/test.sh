@@ -50,6 +50,7 @@ fi
 
 # First everything that tests need, among it the binary that end-to-end tests run; the errors of a failed build stay
 # the last thing on the screen but one.
+. tests/scripts/failpoints.sh
 cargo build --locked --workspace --bins --tests --examples || exit 1
 PLIMSOLL_BIN=${CARGO_TARGET_DIR:-$PWD/target}/debug/plimsoll
 export PLIMSOLL_BIN

@@ -2,6 +2,7 @@
 
 pub mod binary;
 pub mod demo_image;
+pub mod faults;
 pub mod image;
 pub mod proxy;
 pub mod registry;

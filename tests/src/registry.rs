@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
@@ -38,6 +39,9 @@ struct State {
     auth: Auth,
     faults: Vec<Fault>,
     requests: Vec<Request>,
+    pace: Option<reply::Pace>,
+    /// How often a blob was given away to its last byte, by digest.
+    completed: BTreeMap<String, usize>,
 }
 
 /// A request as it came in.
@@ -118,6 +122,11 @@ impl Registry {
         self.reference(repository, tag)
     }
 
+    /// Serves any bytes as a blob.
+    pub fn push_blob(&self, blob: Blob) {
+        self.state().blobs.insert(blob.digest.clone(), blob);
+    }
+
     /// Serves any bytes as the manifest `repository:tag`.
     pub fn push_manifest(&self, repository: &str, tag: &str, manifest: Blob) -> String {
         let mut state = self.state();
@@ -134,6 +143,16 @@ impl Registry {
     /// From now on misbehaves so; of several faults that fit a request the first one acts.
     pub fn fault(&self, fault: Fault) {
         self.state().faults.push(fault);
+    }
+
+    /// From now on takes its time: bodies come in so many pieces, with a pause before each.
+    pub fn slow_down(&self, pieces: usize, pause: Duration) {
+        self.state().pace = Some(reply::Pace { pieces, pause });
+    }
+
+    /// How often the blob with this digest was given away to its last byte.
+    pub fn completed(&self, digest: &str) -> usize {
+        self.state().completed.get(digest).copied().unwrap_or_default()
     }
 
     /// Behaves again.

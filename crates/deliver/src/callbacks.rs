@@ -95,12 +95,7 @@ impl Callbacks {
         async {
             let began = Instant::now();
             let outcome = match self.attempt(delivery, writers).await {
-                Ok(outcome) => {
-                    if outcome == Outcome::Taken {
-                        failpoint!("2xx/mark");
-                    }
-                    outcome
-                }
+                Ok(outcome) => outcome,
                 Err(error) => match error.outcome() {
                     Some(outcome) => outcome,
                     None => return tracing::warn!(%error, "a callback cannot be written now"),
@@ -138,6 +133,7 @@ impl Callbacks {
         let (scan, now) = (delivery.scan, (self.clock)());
         let marked = match &next {
             Next::Delivered => {
+                failpoint!("2xx/mark");
                 tracing::info!("delivered");
                 retrying(MARKS, || state.delivered(scan, now)).await
             }

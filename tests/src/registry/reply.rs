@@ -13,22 +13,48 @@ use tokio::time::{Sleep, sleep};
 pub(super) struct Reply {
     bytes: Bytes,
     breaks: bool,
-    /// Time for the bytes to leave: with an error, hyper drops what it has not written yet.
+    /// Bytes given away at a time, and how long before each.
+    pace: Option<(usize, Duration)>,
+    /// Time for the bytes to leave: with an error, hyper drops what it has not written yet; and what is slow takes its
+    /// time.
     pause: Option<Pin<Box<Sleep>>>,
+    /// Called when the last byte is given away.
+    at_end: Option<Box<dyn FnOnce() + Send>>,
 }
 
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// How slow a body is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// In so many pieces.
+    pub(super) pieces: usize,
+    /// So long before each piece.
+    pub(super) pause: Duration,
+}
+
 impl Reply {
     /// A body that comes whole.
     pub(super) fn whole(bytes: impl Into<Bytes>) -> Self {
-        Self { bytes: bytes.into(), breaks: false, pause: None }
+        Self { bytes: bytes.into(), breaks: false, pace: None, pause: None, at_end: None }
     }
 
     /// A body that breaks after `length` bytes. Its length must be announced by a header.
     pub(super) fn cut(bytes: &Bytes, length: usize) -> Self {
         let breaks = length < bytes.len();
-        Self { bytes: bytes.slice(..length.min(bytes.len())), breaks, pause: None }
+        Self { breaks, ..Self::whole(bytes.slice(..length.min(bytes.len()))) }
+    }
+
+    /// The same bytes, slowly.
+    pub(super) fn paced(self, pace: Option<Pace>) -> Self {
+        let piece = |pace: Pace| (self.bytes.len().div_ceil(pace.pieces.max(1)).max(1), pace.pause);
+        Self { pace: pace.map(piece), ..self }
+    }
+
+    /// Calls this when a body that does not break has been given away.
+    pub(super) fn at_end(self, call: impl FnOnce() + Send + 'static) -> Self {
+        let at_end = (!self.breaks).then(|| Box::new(call) as Box<dyn FnOnce() + Send>);
+        Self { at_end, ..self }
     }
 }
 
@@ -41,7 +67,21 @@ impl Body for Reply {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         if !self.bytes.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.bytes)))));
+            let length = self.bytes.len();
+            let piece = match self.pace {
+                None => length,
+                Some((piece, pause)) => {
+                    let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(pause)));
+                    ready!(pause.as_mut().poll(context));
+                    self.pause = None;
+                    piece.min(length)
+                }
+            };
+            let piece = self.bytes.split_to(piece);
+            if let (true, Some(call)) = (self.bytes.is_empty(), self.at_end.take()) {
+                call();
+            }
+            return Poll::Ready(Some(Ok(Frame::data(piece))));
         }
         if !self.breaks {
             return Poll::Ready(None);

@@ -50,14 +50,23 @@ pub(super) async fn serve(
 }
 
 /// Answers one request and writes it down.
-fn answer<B>(request: &HttpRequest<B>, address: SocketAddr, state: &Mutex<State>) -> Response<Reply> {
+fn answer<B>(request: &HttpRequest<B>, address: SocketAddr, shared: &Arc<Mutex<State>>) -> Response<Reply> {
     let header = |name: HeaderName| text(request.headers(), &name);
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let authorization = header(AUTHORIZATION);
-    let mut state = lock(state);
+    let mut state = lock(shared);
     let misdeed = state.faults.iter_mut().find_map(|fault| fault.strike(&path));
     let response =
         respond(request, &path, authorization.as_deref(), &address.to_string(), &state, misdeed.as_ref());
+    let pace = state.pace;
+    let response = response.map(|body| body.paced(pace));
+    let response = match path.rsplit_once("/blobs/") {
+        Some((_, digest)) if request.method() == Method::GET && response.status().is_success() => {
+            let (shared, digest) = (Arc::clone(shared), digest.to_owned());
+            response.map(|body| body.at_end(move || *lock(&shared).completed.entry(digest).or_default() += 1))
+        }
+        _ => response,
+    };
     state.requests.push(Request {
         method: request.method().to_string(),
         path,

@@ -89,3 +89,16 @@ fn credentials_are_asked_for() {
     let bearer = format!("authorization: Bearer {}\r\n", token["token"].as_str().unwrap());
     assert!(ask(&registry, "GET", path, &bearer).0.starts_with("HTTP/1.1 200"));
 }
+
+#[test]
+fn a_slow_blob_comes_whole_and_counts_when_it_has() {
+    let (registry, image) = serving();
+    let blob = &image.layers[0].blob;
+    let path = format!("/v2/demo/app/blobs/{}", blob.digest);
+    registry.slow_down(3, Duration::from_millis(1));
+    assert_eq!(ask(&registry, "GET", &path, "").1, blob.bytes);
+    ask(&registry, "HEAD", &path, "");
+    registry.fault(Fault::times(1, "/blobs/", Misdeed::CutAfter(100)));
+    ask(&registry, "GET", &path, "");
+    assert_eq!((registry.completed(&blob.digest), registry.count("GET", "/blobs/")), (1, 2));
+}
