@@ -64,7 +64,8 @@ fn a_fleet_counts_what_it_does_and_names_nobody() {
         ("plimsoll_fleet_jobs_oldest_lease_seconds", 0.0),
         (r#"plimsoll_api_calls_total{method="SubmitScan",code="OK"}"#, 2.0),
     ] {
-        assert_eq!(value(&metrics, series), expected, "{series} in {metrics}");
+        let value = value(&metrics, series);
+        assert!((value - expected).abs() < 0.5, "{series} is {value} and not {expected}: {metrics}");
     }
     assert!(value(&metrics, "plimsoll_fleet_pulled_bytes_total") > 0.0, "{metrics}");
     assert!(!metrics.contains("harbour") && !metrics.contains("default"), "{metrics}");
