@@ -78,7 +78,9 @@ impl Body for Reply {
                 }
             };
             let piece = self.bytes.split_to(piece);
-            if let (true, Some(call)) = (self.bytes.is_empty(), self.at_end.take()) {
+            if self.bytes.is_empty()
+                && let Some(call) = self.at_end.take()
+            {
                 call();
             }
             return Poll::Ready(Some(Ok(Frame::data(piece))));

@@ -42,7 +42,7 @@ impl Parameters {
             return Err(format!("PLIMSOLL_FAILPOINTS_BIN names {}, which is not there", missing.display()));
         }
         Ok(Self {
-            scans: number("SCANS", 6)?.max(1),
+            scans: number("SCANS", 9)?.max(1),
             seed: number("SEED", 1)? as u64,
             kills: number("KILLS", 3)?,
             times: number("TIMES", 1)?,

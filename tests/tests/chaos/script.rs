@@ -37,7 +37,8 @@ pub(crate) fn play(parameters: &Parameters, fleet: &mut Fleet) -> Outcome {
     fleet.services.faults.fail(Some(10));
     let mut submitted = 0;
     for (number, act) in acts.iter().enumerate() {
-        let share = (parameters.scans - submitted).div_ceil(acts.len() - number);
+        // A share is left after the last act, for kills that find no work.
+        let share = (parameters.scans - submitted) / (acts.len() + 1 - number);
         for _ in 0..share {
             fleet.submit(submitted);
             submitted += 1;
@@ -93,19 +94,29 @@ fn acts(parameters: &Parameters) -> Vec<Act> {
 /// will do.
 fn kill(parameters: &Parameters, fleet: &Fleet, role: Role, submitted: &mut usize) -> bool {
     loop {
-        let deadline = Instant::now() + LOOK;
-        while Instant::now() < deadline {
-            if fleet.kill_one(role) {
-                return true;
-            }
-            std::thread::sleep(Duration::from_millis(1));
+        if kill_within(LOOK, fleet, &[role]) {
+            return true;
         }
         if *submitted == parameters.scans {
-            return [Role::Worker, Role::Aggregator, Role::Coordinator]
-                .into_iter()
-                .any(|role| fleet.kill_one(role));
+            return kill_within(LOOK, fleet, &[Role::Worker, Role::Aggregator, Role::Coordinator]);
         }
         fleet.submit(*submitted);
         *submitted += 1;
+        if kill_within(LOOK, fleet, &[role, Role::Worker]) {
+            return true;
+        }
     }
+}
+
+/// Kills the first process of these roles that is seen to hold work.
+fn kill_within(patience: Duration, fleet: &Fleet, roles: &[Role]) -> bool {
+    let deadline = Instant::now() + patience;
+    while Instant::now() < deadline {
+        if roles.iter().any(|role| fleet.kill_one(*role)) {
+            return true;
+        }
+        // Processes are looked at from outside: they tell nobody.
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    false
 }
