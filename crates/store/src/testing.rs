@@ -248,7 +248,9 @@ pub async fn a_large_object_is_stored_whole(store: Arc<dyn Store>) {
     assert!(get(&*store, &key).await.is_some_and(|stored| stored == content));
 }
 
-/// As [`many_writers_make_one_object`], for objects that are sent in pieces.
+/// As [`many_writers_make_one_object`], for objects that are sent in pieces. Two writers may both be told that theirs is
+/// the one: there are S3 servers that look for the object before they put the pieces together, and not while they do.
+/// What is stored is what one of them sent, whole.
 pub async fn many_large_writers_make_one_object(store: Arc<dyn Store>) {
     const SIZE: usize = 9_000_000;
     let key = Key::Snapshot(digest(1));
@@ -264,8 +266,10 @@ pub async fn many_large_writers_make_one_object(store: Arc<dyn Store>) {
         let (writer, put) = writing.await.expect("the writer does not panic");
         creators.extend((put == Put::Created).then_some(writer));
     }
-    assert_eq!(creators.len(), 1, "{creators:?}");
-    assert!(get(&*store, &key).await.is_some_and(|stored| stored == vec![creators[0]; SIZE]));
+    assert!(!creators.is_empty(), "nobody has written it");
+    let stored = get(&*store, &key).await.expect("it is stored");
+    assert!(stored.len() == SIZE && stored.iter().all(|byte| *byte == stored[0]), "pieces of several");
+    assert!(creators.contains(&stored[0]), "{} is none of {creators:?}", stored[0]);
 }
 
 /// A reader's error leaves nothing behind, is worth a retry, and does not stand in the next writer's way.
