@@ -3,6 +3,7 @@
 pub mod binary;
 pub mod demo_image;
 pub mod faults;
+pub mod feed;
 pub mod image;
 pub mod proxy;
 pub mod registry;

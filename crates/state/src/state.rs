@@ -27,6 +27,16 @@ pub trait Upkeep: Send + Sync {
     async fn take_over(&self, now: i64) -> Result<(), Error>;
 }
 
+/// What [`Upkeep::take_over`] does to claims, in either dialect; `$1` is now.
+pub(crate) const END_CLAIMS: [&str; 3] = [
+    "UPDATE scans SET holder = NULL, next_at = $1 WHERE state = 'submitted' AND holder IS NOT NULL",
+    "UPDATE targets SET holder = NULL, next_at = $1 WHERE waiting AND holder IS NOT NULL",
+    "UPDATE deliveries SET holder = NULL, next_at = $1 WHERE state = 'pending' AND holder IS NOT NULL",
+];
+
+/// What it does to layers.
+pub(crate) const ASK_AGAIN: &str = "UPDATE layers SET asked_at = 0 WHERE state = 'outstanding'";
+
 /// What [`Upkeep::forget`] deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Forgotten {

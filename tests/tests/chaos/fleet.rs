@@ -26,18 +26,6 @@ const CREW: [Role; 5] = [Role::Coordinator, Role::Worker, Role::Worker, Role::Wo
 const PIECES: usize = 8;
 const PAUSE: Duration = Duration::from_millis(40);
 
-/// An advisory for a package only some of our images have, in a feed that says it is complete.
-const FEED: &[(&str, &str)] = &[
-    ("plimsoll-feed.json", r#"{"completeness": "complete"}"#),
-    (
-        "TEST-9.json",
-        r#"{"id": "TEST-9", "modified": "2999-01-01T00:00:00Z", "summary": "Quay gives way",
-            "affected": [{"package": {"ecosystem": "PyPI", "name": "quay"},
-            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.0"}]}],
-            "database_specific": {"severity": "CRITICAL"}}]}"#,
-    ),
-];
-
 pub(crate) struct Fleet {
     pub(crate) services: Services,
     pub(crate) registry: Registry,
@@ -243,11 +231,7 @@ impl Workshop {
             ("PLIMSOLL_LOG_FORMAT", "json".to_owned()),
         ];
         let workshop = Self { binary, directory, logs, environment, coordinator, times: parameters.times };
-        let feed = workshop.path("feed");
-        fs::create_dir(&feed).expect("a directory");
-        for (name, content) in FEED {
-            fs::write(feed.join(name), content).expect("a file");
-        }
+        let feed = plimsoll_tests::feed::write(workshop.directory.path()).expect("a feed");
         let secret = workshop.path("secret");
         fs::write(secret, "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX\n").expect("a file");
         let mut command = workshop.command(&["db", "build", "--out"]);

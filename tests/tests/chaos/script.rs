@@ -102,9 +102,6 @@ fn kill(parameters: &Parameters, fleet: &Fleet, role: Role, submitted: &mut usiz
         }
         fleet.submit(*submitted);
         *submitted += 1;
-        if kill_within(LOOK, fleet, &[role, Role::Worker]) {
-            return true;
-        }
     }
 }
 

@@ -15,18 +15,6 @@ use tempfile::TempDir;
 /// The longest a fleet may take to listen, or a scan to end: far more than either does.
 const PATIENCE: &str = "120";
 
-/// An advisory for a package only these scenarios have, in a feed that says it is complete.
-const FEED: &[(&str, &str)] = &[
-    ("plimsoll-feed.json", r#"{"completeness": "complete"}"#),
-    (
-        "TEST-9.json",
-        r#"{"id": "TEST-9", "modified": "2999-01-01T00:00:00Z", "summary": "Quay gives way",
-            "affected": [{"package": {"ecosystem": "PyPI", "name": "quay"},
-            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.0"}]}],
-            "database_specific": {"severity": "CRITICAL"}}]}"#,
-    ),
-];
-
 /// A fleet that runs, or can be started again.
 pub(crate) struct Fleet {
     directory: TempDir,
@@ -61,11 +49,7 @@ impl Fleet {
             server: String::new(),
             http: String::new(),
         };
-        let feed = fleet.directory.path().join("feed");
-        fs::create_dir(&feed).expect("a directory");
-        for (name, content) in FEED {
-            fs::write(feed.join(name), content).expect("a file");
-        }
+        let feed = plimsoll_tests::feed::write(fleet.directory.path()).expect("a feed");
         let database = fleet.database();
         let built = fleet.command(&["db", "build", "--out"]).args([&database, &feed]).output();
         assert!(built.expect("plimsoll runs").status.success());

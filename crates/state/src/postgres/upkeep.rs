@@ -5,6 +5,7 @@ use sqlx::query;
 
 use super::{Connection, Postgres};
 use crate::rows::{Columns, raw};
+use crate::state::{ASK_AGAIN, END_CLAIMS};
 use crate::{Error, Forgotten, Upkeep};
 
 #[async_trait]
@@ -37,14 +38,10 @@ impl Upkeep for Postgres {
 
     async fn take_over(&self, now: i64) -> Result<(), Error> {
         let mut tx = self.begin().await?;
-        for sql in [
-            "UPDATE scans SET holder = NULL, next_at = $1 WHERE state = 'submitted' AND holder IS NOT NULL",
-            "UPDATE targets SET holder = NULL, next_at = $1 WHERE waiting AND holder IS NOT NULL",
-            "UPDATE deliveries SET holder = NULL, next_at = $1 WHERE state = 'pending' AND holder IS NOT NULL",
-        ] {
+        for sql in END_CLAIMS {
             query(sql).bind(now).execute(&mut *tx).await?;
         }
-        query("UPDATE layers SET asked_at = 0 WHERE state = 'outstanding'").execute(&mut *tx).await?;
+        query(ASK_AGAIN).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(())
     }
