@@ -14,7 +14,8 @@ fn first() -> Vec<Layer> {
     vec![installs("quay", "1.0"), installs("jetty", "1.2"), installs("crane", "3.1")]
 }
 
-/// Every file of evidence in the store, and when it was written.
+/// Every file of evidence in the store, and when it was written. A scan that failed before any
+/// layer was done leaves not even their directory.
 fn evidence(store: &Path) -> BTreeMap<String, SystemTime> {
     fn walk(directory: &Path, found: &mut BTreeMap<String, SystemTime>) {
         for entry in fs::read_dir(directory).expect("a directory of the store").flatten() {
@@ -27,7 +28,10 @@ fn evidence(store: &Path) -> BTreeMap<String, SystemTime> {
         }
     }
     let mut found = BTreeMap::new();
-    walk(&store.join("layers"), &mut found);
+    let layers = store.join("layers");
+    if layers.exists() {
+        walk(&layers, &mut found);
+    }
     found
 }
 
