@@ -163,7 +163,8 @@ impl Coordinator {
             .parse()
             .map_err(|error| Error::Reference { reference: request.reference.clone(), source: error })?;
         let credential = request.credential.as_deref();
-        let source = self.registries.image(&reference, credential, request.plain_http).await?;
+        let source =
+            self.registries.image(&request.tenant, &reference, credential, request.plain_http).await?;
         // What one tenant may see is no proof of what another may.
         let engine = self.engine.clone().asking_the_source();
         let pinned = resolve::pin(&engine, &*source).await?;

@@ -5,23 +5,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use plimsoll_oci::{Options, Source};
-use plimsoll_types::{Digest, ImageSource, LayerSource, Reference};
+use plimsoll_types::{Digest, ImageSource, LayerSource, Reference, Tenant};
 
 /// What a role knows of registries: the credentials it may use, by name, and how it connects.
 ///
 /// Messages and rows name a credential; only here is a name turned into a file with secrets.
 #[derive(Clone, Debug, Default)]
 pub struct Registries {
-    /// A Docker `config.json` per name of a credential.
-    pub credentials: BTreeMap<String, PathBuf>,
+    /// A Docker `config.json` per name of a credential: those of single tenants, and those that every tenant may use.
+    pub credentials: BTreeMap<(Option<Tenant>, String), PathBuf>,
     /// Everything else of how a registry is spoken to: HTTP client with its address guard, bounds, backoff.
     pub options: Options,
 }
 
 impl Registries {
-    /// The source of an image.
+    /// The source of an image, as a tenant reaches it. Another tenant's credential is to it as one that is not there.
     pub async fn image(
         &self,
+        tenant: &Tenant,
         reference: &Reference,
         credential: Option<&str>,
         plain_http: bool,
@@ -30,15 +31,20 @@ impl Registries {
         match credential {
             None => options.credentials = Some(plimsoll_oci::Credentials::Anonymous),
             Some(name) => {
-                let file = self.credentials.get(name).ok_or_else(|| plimsoll_oci::Error::Unauthorized {
+                let file = self.file(tenant, name).ok_or_else(|| plimsoll_oci::Error::Unauthorized {
                     what: reference.to_string(),
                     registry: reference.registry.clone(),
-                    detail: format!("this process has no credential named {name:?}"),
+                    detail: format!("tenant {tenant} has no credential named {name:?} in this process"),
                 })?;
                 options.docker_config = Some(file.clone());
             }
         }
         plimsoll_oci::open(&ImageSource::Registry(reference.clone()), &options).await.map(Arc::from)
+    }
+
+    fn file(&self, tenant: &Tenant, name: &str) -> Option<&PathBuf> {
+        let of = |tenant: Option<&Tenant>| self.credentials.get(&(tenant.cloned(), name.to_owned()));
+        of(Some(tenant)).or_else(|| of(None))
     }
 
     /// The source of a layer.
@@ -53,6 +59,30 @@ impl Registries {
             tag: None,
             digest: Some(digest),
         };
-        self.image(&reference, source.credential.as_deref(), source.plain_http).await
+        let tenant = source.tenant.parse().map_err(|error| plimsoll_oci::Error::Unauthorized {
+            what: reference.to_string(),
+            registry: reference.registry.clone(),
+            detail: format!("the job names no tenant: {error}"),
+        })?;
+        self.image(&tenant, &reference, source.credential.as_deref(), source.plain_http).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_has_its_own_credentials_and_those_of_all_and_no_others() {
+        let tenant = |name: &str| name.parse::<Tenant>().unwrap();
+        let credentials = [
+            ((Some(tenant("a")), "own".to_owned()), "a-own".into()),
+            ((Some(tenant("a")), "pull".to_owned()), "a-pull".into()),
+            ((None, "pull".to_owned()), "pull".into()),
+        ];
+        let registries = Registries { credentials: credentials.into(), options: Options::default() };
+        let file = |of: &str, name| registries.file(&tenant(of), name).map(|file| file.to_str().unwrap());
+        assert_eq!((file("a", "own"), file("b", "own")), (Some("a-own"), None));
+        assert_eq!((file("a", "pull"), file("b", "pull")), (Some("a-pull"), Some("pull")));
     }
 }

@@ -24,7 +24,8 @@ pub trait Layers: Send + Sync {
     /// Takes in what a worker says of a layer. It touches the rows of that layer alone: whose scans are complete
     /// is found by [`crate::Targets::wake`], after this.
     ///
-    /// The first `Done` wins; an outstanding layer is the only one a failure can change. A failure counts once per
+    /// The first `Done` wins, unless nothing was pulled for it and another tenant has a row for the same blob: then it
+    /// shows nothing, and the layer is handed out again. An outstanding layer is the only one a failure can change. A failure counts once per
     /// attempt, so a result may arrive twice. A failing source is tried again later, or dropped if its failure lasts;
     /// without a source the layer is gone. Attempts and interruptions are bounded; beyond the bound it is quarantined.
     async fn settle(&self, tenant: &Tenant, result: &LayerResult, now: i64) -> Result<Settled, Error>;

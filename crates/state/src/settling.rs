@@ -31,6 +31,8 @@ pub(crate) struct Standing {
     pub(crate) sources: u32,
     /// Attempts of the source the result is about; `None` if it is not among those that are not dropped.
     pub(crate) source_attempts: Option<u32>,
+    /// Whether another tenant has a row for the same blob.
+    pub(crate) shared: bool,
 }
 
 /// What to write.
@@ -61,14 +63,18 @@ pub(crate) fn decide(standing: &Standing, result: &LayerResult, now: i64) -> Cha
     if standing.state.is_settled() {
         return Change::Settled(standing.state);
     }
-    if let LayerOutcome::Done(done) = &result.outcome {
+    if let LayerOutcome::Done(done) = &result.outcome
+        && !(standing.shared && done.pulled_bytes == 0)
+    {
         return Change::Done(KnownLayer::from(done));
     }
     if i64::from(result.attempt) <= standing.counted {
         return Change::Ignored;
     }
     match &result.outcome {
-        LayerOutcome::Done(done) => Change::Done(KnownLayer::from(done)),
+        // Found in the store, where another tenant may have brought it since the job was published: this tenant has
+        // yet to show that it may have it. The next job says so.
+        LayerOutcome::Done(_) => interrupted(standing, "what is in the store may be another tenant's", now),
         LayerOutcome::SourceFailed { failure, .. } => source_failed(standing, failure, now),
         LayerOutcome::LayerFailed(failure) => layer_failed(standing, failure, now),
         LayerOutcome::Interrupted(reason) => interrupted(standing, reason, now),

@@ -6,6 +6,8 @@ pub(crate) mod golang;
 pub(crate) mod java;
 pub(crate) mod javascript;
 pub(crate) mod linux;
+#[cfg(feature = "poison")]
+pub(crate) mod poison;
 pub(crate) mod python;
 pub(crate) mod rpm;
 pub(crate) mod rust;
@@ -22,6 +24,8 @@ pub const ALL: &[&dyn Analyzer] = &[
     &java::archive::JavaArchive,
     &javascript::package_json::PackageJson,
     &linux::os_release::OsReleaseFile,
+    #[cfg(feature = "poison")]
+    &poison::Poison,
     &python::dist_info::PythonDistInfo,
     &rpm::berkeley::RpmBerkeley,
     &rpm::ndb::RpmNdb,

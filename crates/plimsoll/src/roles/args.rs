@@ -188,9 +188,10 @@ pub(super) struct HttpArgs {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Registries")]
 pub(super) struct RegistryArgs {
-    /// A credential that scans may name, and the Docker config.json that has it
-    #[arg(long = "credential", value_name = "NAME=FILE", value_parser = credential)]
-    pub(super) credentials: Vec<(String, PathBuf)>,
+    /// A credential that scans may name, and the Docker config.json that has it: for the scans of one tenant, or without
+    /// a tenant for those of all
+    #[arg(long = "credential", value_name = "[TENANT/]NAME=FILE", value_parser = credential)]
+    pub(super) credentials: Vec<Credential>,
 
     /// A private network that registries may be in; others than these and the public ones are not connected to
     #[arg(long = "allow-network", value_name = "CIDR")]
@@ -280,16 +281,44 @@ fn callback_secret(text: &str) -> Result<(Option<Tenant>, PathBuf), String> {
     if file.is_empty() { Err(format!("{text:?} names no file")) } else { Ok((tenant, file.into())) }
 }
 
-fn credential(text: &str) -> Result<(String, PathBuf), String> {
-    match text.split_once('=') {
-        Some((name, file)) if !name.is_empty() && !file.is_empty() => Ok((name.to_owned(), file.into())),
-        _ => Err(format!("{text:?} is not NAME=FILE")),
+/// A credential of a tenant, or of all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Credential {
+    pub(super) tenant: Option<Tenant>,
+    pub(super) name: String,
+    pub(super) file: PathBuf,
+}
+
+fn credential(text: &str) -> Result<Credential, String> {
+    let wrong = || format!("{text:?} is not NAME=FILE or TENANT/NAME=FILE");
+    let (place, file) = text.split_once('=').ok_or_else(wrong)?;
+    let (tenant, name) = match place.split_once('/') {
+        Some((tenant, name)) => (Some(tenant.parse().map_err(|error| format!("{text:?}: {error}"))?), name),
+        None => (None, place),
+    };
+    if name.is_empty() || name.contains('/') || file.is_empty() {
+        return Err(wrong());
     }
+    Ok(Credential { tenant, name: name.to_owned(), file: file.into() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_credential_is_a_tenants_if_it_says_so() {
+        let of = |tenant: Option<&str>| Credential {
+            tenant: tenant.map(|name| name.parse().unwrap()),
+            name: "pull".into(),
+            file: "/run/a=b/c".into(),
+        };
+        assert_eq!(credential("pull=/run/a=b/c"), Ok(of(None)));
+        assert_eq!(credential("team-a/pull=/run/a=b/c"), Ok(of(Some("team-a"))));
+        for wrong in ["pull", "=file", "pull=", "team-a/=file", "a/b/c=file", "Team/pull=file"] {
+            assert!(credential(wrong).unwrap_err().contains(wrong), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_callback_secret_is_a_tenants_if_it_says_so() {

@@ -5,10 +5,11 @@ use plimsoll_fleet::{Engine, EngineLimits};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::args::JobArgs;
-use super::parts;
+use super::{parts, stop};
 use crate::failure::Failure;
 
 pub(super) async fn run(arguments: JobArgs) -> Result<(), Failure> {
+    stop::left_to_the_parent()?;
     if let Some(mebibytes) = arguments.memory {
         let bytes = Some(mebibytes.saturating_mul(1 << 20));
         setrlimit(Resource::As, Rlimit { current: bytes, maximum: bytes })

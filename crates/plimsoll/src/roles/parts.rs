@@ -14,7 +14,7 @@ use plimsoll_queue::Queue;
 use plimsoll_state::State;
 use plimsoll_store::Store;
 
-use super::args::{ApiArgs, JobLimits, RegistryArgs};
+use super::args::{ApiArgs, Credential, JobLimits, RegistryArgs};
 use crate::failure::Failure;
 
 pub(super) async fn state(url: &str) -> Result<Arc<dyn State>, Failure> {
@@ -46,8 +46,9 @@ pub(super) fn registries(arguments: &RegistryArgs) -> Result<Registries, Failure
     let policy = arguments.networks.iter().fold(AddressPolicy::public(), allow);
     let http = Client::new(plimsoll_http::Config { policy, ..plimsoll_http::Config::default() })
         .map_err(|error| Failure::new("internal", format!("no HTTP client: {error}")))?;
+    let files = arguments.credentials.iter().cloned();
     Ok(Registries {
-        credentials: arguments.credentials.iter().cloned().collect(),
+        credentials: files.map(|one| ((one.tenant, one.name), one.file)).collect(),
         options: Options { http: Some(http), ..Options::default() },
     })
 }
@@ -58,8 +59,9 @@ pub(super) fn pool(store: &str, registries: &RegistryArgs, limits: &JobLimits) -
         .map_err(|error| Failure::new("internal", format!("this program cannot be found: {error}")))?;
     let mut arguments: Vec<OsString> = vec!["job".into(), "--store".into(), store.into()];
     arguments.extend(["--memory".into(), limits.job_memory.to_string().into()]);
-    for (name, file) in &registries.credentials {
-        let mut pair = OsString::from(format!("{name}="));
+    for Credential { tenant, name, file } in &registries.credentials {
+        let tenant = tenant.as_ref().map(|tenant| format!("{tenant}/")).unwrap_or_default();
+        let mut pair = OsString::from(format!("{tenant}{name}="));
         pair.push(file);
         arguments.extend(["--credential".into(), pair]);
     }

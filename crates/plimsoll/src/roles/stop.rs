@@ -5,12 +5,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 
+/// From now on no signal but those that cannot be caught ends this process: a service manager that stops a worker
+/// often signals all of its group, and what becomes of a layer under way is the worker's to say.
+pub(super) fn left_to_the_parent() -> Result<(), Failure> {
+    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+        // What was once listened to never acts by itself again.
+        drop(signal(kind).map_err(|error| failed(&error))?);
+    }
+    Ok(())
+}
+
 /// Cancelled by the first SIGTERM or SIGINT. The second one ends the process where it stands: every role can be
 /// killed at any moment.
 pub(super) fn token() -> Result<CancellationToken, Failure> {
-    let failed = |error: std::io::Error| Failure::new("internal", format!("no signal handler: {error}"));
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| failed(&error))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| failed(&error))?;
     let token = CancellationToken::new();
     let told = token.clone();
     tokio::spawn(async move {
@@ -27,4 +36,8 @@ pub(super) fn token() -> Result<CancellationToken, Failure> {
         }
     });
     Ok(token)
+}
+
+fn failed(error: &std::io::Error) -> Failure {
+    Failure::new("internal", format!("no signal handler: {error}"))
 }

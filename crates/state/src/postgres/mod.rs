@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgQueryResult};
-use sqlx::{SqlSafeStr, Transaction};
+use sqlx::{Connection as _, SqlSafeStr, Transaction};
 
 use crate::Error;
 use crate::rows::raw;
@@ -40,19 +40,29 @@ impl Postgres {
     pub(crate) async fn open(url: &str) -> Result<Self, Error> {
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| Error::Url(format!("this postgres URL cannot be read: {error}")))?;
+        migrate(&options).await?;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(PATIENCE)
             .after_connect(|connection, _| Box::pin(async move { bound(connection).await }))
             .connect_with(options)
             .await?;
-        migrator().run(&pool).await?;
         Ok(Self { pool })
     }
 
     async fn begin(&self) -> Result<Tx, Error> {
         Ok(self.pool.begin().await?)
     }
+}
+
+/// Brings the database to this version's schema. Processes that start together wait for the first of them, longer than
+/// anything else waits here.
+async fn migrate(options: &PgConnectOptions) -> Result<(), Error> {
+    let mut connection = PgConnection::connect_with(options).await?;
+    let patience = "SET statement_timeout = '5min'; SET lock_timeout = '5min'";
+    sqlx::raw_sql(patience).execute(&mut connection).await?;
+    migrator().run(&mut connection).await?;
+    Ok(connection.close().await?)
 }
 
 /// Nothing here takes long: what does is stuck, or forgotten by a process that froze, and must not block others.

@@ -14,8 +14,9 @@ pub(super) async fn standing(
     result: &LayerResult,
 ) -> Result<Option<Standing>, Error> {
     let row = query(
-        "SELECT state, attempts, interruptions, counted FROM layers WHERE tenant = $1 AND digest = $2
-             FOR NO KEY UPDATE",
+        "SELECT state, attempts, interruptions, counted,
+             EXISTS (SELECT 1 FROM layers o WHERE o.digest = l.digest AND o.tenant <> l.tenant) AS shared
+         FROM layers l WHERE tenant = $1 AND digest = $2 FOR NO KEY UPDATE OF l",
     )
     .bind(tenant.as_str())
     .bind(raw(&result.digest))
@@ -29,6 +30,7 @@ pub(super) async fn standing(
         counted: row.int("counted")?,
         sources: 0,
         source_attempts: None,
+        shared: row.flag("shared")?,
     };
     if let LayerOutcome::SourceFailed { source, .. } = &result.outcome {
         let row = query(

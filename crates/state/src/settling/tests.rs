@@ -13,6 +13,7 @@ fn outstanding() -> Standing {
         counted: -1,
         sources: 1,
         source_attempts: Some(0),
+        shared: false,
     }
 }
 
@@ -36,13 +37,17 @@ fn source_failed(retry: Retry) -> LayerOutcome {
 }
 
 fn done() -> LayerOutcome {
+    done_by_pulling(0)
+}
+
+fn done_by_pulling(pulled_bytes: u64) -> LayerOutcome {
     let digest = Digest::from_bytes([2; 32]);
     LayerOutcome::Done(LayerDone {
         diff_id: digest,
         uncompressed_size: 1,
         index: digest,
         packages: digest,
-        pulled_bytes: 0,
+        pulled_bytes,
     })
 }
 
@@ -50,6 +55,19 @@ fn done() -> LayerOutcome {
 fn evidence_counts_from_any_attempt() {
     let standing = Standing { counted: 7, ..outstanding() };
     assert!(matches!(decide(&standing, &result(3, done()), NOW), Change::Done(_)));
+}
+
+#[test]
+fn evidence_that_may_be_another_tenants_counts_when_this_one_has_pulled_the_blob() {
+    let standing = Standing { shared: true, ..outstanding() };
+    let Change::Again { attempts, interruptions, source, next_at, .. } =
+        decide(&standing, &result(0, done()), NOW)
+    else {
+        panic!("a blob found in the store is nobody's proof")
+    };
+    assert_eq!((attempts, interruptions, source, next_at), (0, 1, Source::Untouched, NOW));
+    assert_eq!(decide(&Standing { counted: 0, ..standing }, &result(0, done()), NOW), Change::Ignored);
+    assert!(matches!(decide(&standing, &result(0, done_by_pulling(1)), NOW), Change::Done(_)));
 }
 
 #[test]

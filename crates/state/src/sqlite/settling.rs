@@ -13,12 +13,15 @@ pub(super) async fn standing(
     tenant: &Tenant,
     result: &LayerResult,
 ) -> Result<Option<Standing>, Error> {
-    let row =
-        query("SELECT state, attempts, interruptions, counted FROM layers WHERE tenant = $1 AND digest = $2")
-            .bind(tenant.as_str())
-            .bind(raw(&result.digest))
-            .fetch_optional(&mut *tx)
-            .await?;
+    let row = query(
+        "SELECT state, attempts, interruptions, counted,
+             EXISTS (SELECT 1 FROM layers o WHERE o.digest = l.digest AND o.tenant <> l.tenant) AS shared
+         FROM layers l WHERE tenant = $1 AND digest = $2",
+    )
+    .bind(tenant.as_str())
+    .bind(raw(&result.digest))
+    .fetch_optional(&mut *tx)
+    .await?;
     let Some(row) = row else { return Ok(None) };
     let mut standing = Standing {
         state: row.layer_state("state")?,
@@ -27,6 +30,7 @@ pub(super) async fn standing(
         counted: row.int("counted")?,
         sources: 0,
         source_attempts: None,
+        shared: row.flag("shared")?,
     };
     if let LayerOutcome::SourceFailed { source, .. } = &result.outcome {
         let row = query(

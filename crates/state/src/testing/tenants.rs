@@ -1,9 +1,9 @@
 //! Promises to tenants.
 
-use plimsoll_types::{Retry, ScanId, ScanRequest};
+use plimsoll_types::{Lane, LayerOutcome, Retry, ScanId, ScanRequest};
 
 use super::fixture::*;
-use crate::{BlobStanding, LayerKey, LayerState, ScanFilter, StreamRange};
+use crate::{BlobStanding, Due, LayerKey, LayerState, ScanFilter, Settled, StreamRange};
 
 fn asked_by(name: &str) -> ScanRequest {
     ScanRequest {
@@ -66,6 +66,18 @@ pub async fn a_layer_of_another_tenant_is_not_known(state: S) {
     let standing = state.standing(&b, &[digest(1)]).await.expect("answered").remove(0);
     assert_eq!((standing.state, standing.known), (Some(LayerState::Outstanding), None));
     assert_eq!(standing.verified_at, ["registry.example"], "where a HEAD would be a proof");
+
+    // A job from before there was another tenant found it in the store.
+    let mut found = done(digest(1));
+    if let LayerOutcome::Done(done) = &mut found.outcome {
+        done.pulled_bytes = 0;
+    }
+    let settled = state.settle(&b, &found, NOW).await.expect("taken in");
+    assert!(matches!(settled, Settled::Again(_)), "{settled:?}");
+    let due = Due { lanes: &[Lane::Interactive], asked_before: 0 };
+    let again = state.due(&due, 9, NOW).await.expect("answered");
+    assert_eq!(digests(&again), [digest(1)]);
+    assert!(again[0].shared, "the next job is one to show it by");
 
     // The coordinator got that HEAD with this tenant's credentials.
     let id = submit(&state, &ScanRequest { idempotency_key: None, ..asked_by("b") }).await;
