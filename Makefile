@@ -1,6 +1,6 @@
 # Works with GNU make 3.81 and later, on Debian and macOS. `make help` lists what there is.
 .POSIX:
-.PHONY: help demo test lint bench bench-known load chaos fuzz
+.PHONY: help demo test poison lint bench bench-known load chaos fuzz
 
 # make demo IMAGE=…      another image than the one we make (any reference `plimsoll scan` takes)
 IMAGE =
@@ -35,6 +35,9 @@ demo: ## make an image, serve it and judge it; IMAGE=… judges another one
 
 test: ## all tests; as root on Debian it installs what they need (INSTALL=0 does not)
 	@INSTALL='$(INSTALL)' sh tests/scripts/test.sh
+
+poison: ## show that layers which kill, hang or exhaust their reader harm nobody else (a build of its own)
+	@sh tests/scripts/poison.sh
 
 lint: ## formatting, clippy, and the licences, sources and owners of dependencies
 	@sh tests/scripts/lint.sh

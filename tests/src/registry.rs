@@ -11,10 +11,10 @@ mod tls;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio_rustls::TlsAcceptor;
 
 use crate::image::{Blob, Image, index};
@@ -25,9 +25,17 @@ pub use fault::{Fault, Misdeed};
 /// A registry; ends when dropped.
 pub struct Registry {
     address: SocketAddr,
-    state: Arc<Mutex<State>>,
+    shared: Arc<Shared>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// What the thread that serves and the tests have in common.
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// A request came in.
+    came: Condvar,
 }
 
 /// What the registry has, wants and does.
@@ -42,6 +50,8 @@ struct State {
     pace: Option<reply::Pace>,
     /// How often a blob was given away to its last byte, by digest.
     completed: BTreeMap<String, usize>,
+    /// Changes when what is held is let go.
+    released: watch::Sender<()>,
 }
 
 /// A request as it came in.
@@ -77,9 +87,9 @@ impl Registry {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listener = runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
         let address = listener.local_addr()?;
-        let state = Arc::new(Mutex::new(State::default()));
+        let shared = Arc::new(Shared::default());
         let (stop, stopped) = oneshot::channel();
-        let served = Arc::clone(&state);
+        let served = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("registry".to_owned()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
@@ -88,7 +98,7 @@ impl Registry {
                 }
             });
         })?;
-        Ok(Self { address, state, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
     }
 
     /// `127.0.0.1:<port>`.
@@ -160,6 +170,19 @@ impl Registry {
         self.state().faults.clear();
     }
 
+    /// Lets go what [`Misdeed::Hold`] has held until now.
+    pub fn release(&self) {
+        self.state().released.send_replace(());
+    }
+
+    /// Waits until `times` requests with this method have had a path that contains `part`; false if they have not
+    /// within `patience`.
+    pub fn wait_for(&self, times: usize, method: &str, part: &str, patience: Duration) -> bool {
+        let too_few = |state: &mut State| state.count(method, part) < times;
+        let waited = self.shared.came.wait_timeout_while(self.state(), patience, too_few);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
     /// Every request so far.
     pub fn requests(&self) -> Vec<Request> {
         self.state().requests.clone()
@@ -172,8 +195,7 @@ impl Registry {
 
     /// How many requests with this method had a path that contains `part`.
     pub fn count(&self, method: &str, part: &str) -> usize {
-        let fits = |request: &&Request| request.method == method && request.path.contains(part);
-        self.state().requests.iter().filter(fits).count()
+        self.state().count(method, part)
     }
 
     /// How often the blobs of `image`'s layers were asked for, lowest layer first.
@@ -182,12 +204,21 @@ impl Registry {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+        self.shared.lock()
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn count(&self, method: &str, part: &str) -> usize {
+        let fits = |request: &&Request| request.method == method && request.path.contains(part);
+        self.requests.iter().filter(fits).count()
+    }
 }
 
 impl Drop for Registry {

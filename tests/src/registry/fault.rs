@@ -16,6 +16,8 @@ pub struct Fault {
 pub enum Misdeed {
     /// The connection breaks after so many bytes of the body.
     CutAfter(usize),
+    /// After so many bytes of the body nothing more comes, until [`super::Registry::release`].
+    Hold(usize),
     /// A status without a body.
     Status(u16),
     /// 429, with `Retry-After` in seconds if given.

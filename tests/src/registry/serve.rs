@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -18,22 +18,22 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::reply::Reply;
-use super::{Misdeed, Request, State, lock};
+use super::{Misdeed, Request, Shared, State};
 use crate::image::Blob;
 
 /// Accepts connections until dropped.
 pub(super) async fn serve(
     listener: TcpListener,
     address: SocketAddr,
-    state: Arc<Mutex<State>>,
+    shared: Arc<Shared>,
     tls: Option<TlsAcceptor>,
 ) {
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
-        let (state, tls) = (Arc::clone(&state), tls.clone());
+        let (shared, tls) = (Arc::clone(&shared), tls.clone());
         tokio::spawn(async move {
             let service = service_fn(move |request: HttpRequest<Incoming>| {
-                let response = answer(&request, address, &state);
+                let response = answer(&request, address, &shared);
                 async move { Ok::<_, Infallible>(response) }
             });
             let http = hyper::server::conn::http1::Builder::new();
@@ -50,11 +50,11 @@ pub(super) async fn serve(
 }
 
 /// Answers one request and writes it down.
-fn answer<B>(request: &HttpRequest<B>, address: SocketAddr, shared: &Arc<Mutex<State>>) -> Response<Reply> {
+fn answer<B>(request: &HttpRequest<B>, address: SocketAddr, shared: &Arc<Shared>) -> Response<Reply> {
     let header = |name: HeaderName| text(request.headers(), &name);
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let authorization = header(AUTHORIZATION);
-    let mut state = lock(shared);
+    let mut state = shared.lock();
     let misdeed = state.faults.iter_mut().find_map(|fault| fault.strike(&path));
     let response =
         respond(request, &path, authorization.as_deref(), &address.to_string(), &state, misdeed.as_ref());
@@ -63,7 +63,7 @@ fn answer<B>(request: &HttpRequest<B>, address: SocketAddr, shared: &Arc<Mutex<S
     let response = match path.rsplit_once("/blobs/") {
         Some((_, digest)) if request.method() == Method::GET && response.status().is_success() => {
             let (shared, digest) = (Arc::clone(shared), digest.to_owned());
-            response.map(|body| body.at_end(move || *lock(&shared).completed.entry(digest).or_default() += 1))
+            response.map(|body| body.at_end(move || *shared.lock().completed.entry(digest).or_default() += 1))
         }
         _ => response,
     };
@@ -75,6 +75,7 @@ fn answer<B>(request: &HttpRequest<B>, address: SocketAddr, shared: &Arc<Mutex<S
         accept: header(ACCEPT).unwrap_or_default(),
         status: response.status().as_u16(),
     });
+    shared.came.notify_all();
     response
 }
 
@@ -108,7 +109,7 @@ fn respond<B>(
         return finish(Response::builder(), "{}");
     }
     match find(path, state) {
-        Some((blob, is_manifest)) => content(request, blob, is_manifest, misdeed),
+        Some((blob, is_manifest)) => content(request, blob, is_manifest, state, misdeed),
         None => error(Response::builder().status(StatusCode::NOT_FOUND), "MANIFEST_UNKNOWN"),
     }
 }
@@ -150,6 +151,7 @@ fn content<B>(
     request: &HttpRequest<B>,
     blob: &Blob,
     is_manifest: bool,
+    state: &State,
     misdeed: Option<&Misdeed>,
 ) -> Response<Reply> {
     let mut bytes = blob.bytes.clone();
@@ -179,6 +181,7 @@ fn content<B>(
     let body = match misdeed {
         _ if *request.method() == Method::HEAD => Reply::whole(Bytes::new()),
         Some(Misdeed::CutAfter(length)) => Reply::cut(&bytes, *length),
+        Some(Misdeed::Hold(length)) => Reply::held(bytes, *length, state.released.subscribe()),
         _ => Reply::whole(bytes),
     };
     builder.body(body).expect("every header is valid")

@@ -102,3 +102,18 @@ fn a_slow_blob_comes_whole_and_counts_when_it_has() {
     ask(&registry, "GET", &path, "");
     assert_eq!((registry.completed(&blob.digest), registry.count("GET", "/blobs/")), (1, 2));
 }
+
+#[test]
+fn a_body_that_is_held_comes_whole_when_it_is_let_go() {
+    let (registry, image) = serving();
+    let path = format!("/v2/demo/app/blobs/{}", image.layers[0].blob.digest);
+    registry.fault(Fault::times(1, "/blobs/", Misdeed::Hold(10)));
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| ask(&registry, "GET", &path, "").1);
+        assert!(registry.wait_for(1, "GET", "/blobs/", Duration::from_secs(60)));
+        assert!(!registry.wait_for(2, "GET", "/blobs/", Duration::from_millis(50)), "nobody else asked");
+        assert!(!asked.is_finished());
+        registry.release();
+        assert_eq!(asked.join().unwrap(), image.layers[0].blob.bytes);
+    });
+}

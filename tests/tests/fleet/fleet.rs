@@ -185,13 +185,20 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self {
             code: output.status.code().expect("plimsoll ends by itself"),
             stdout: text(&output.stdout),
             stderr: text(&output.stderr),
         }
+    }
+
+    /// The word that the command was run for: the id of a scan, or a token.
+    #[track_caller]
+    pub(crate) fn word(&self) -> String {
+        assert_eq!(self.code, 0, "{self:?}");
+        self.stdout.split_whitespace().next().expect("a word").to_owned()
     }
 
     /// The digests of the documents, one for each platform.

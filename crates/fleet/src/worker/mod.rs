@@ -49,7 +49,6 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             slots: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
-            lease: Duration::from_secs(60),
             grace: Duration::from_secs(30),
             idle: Duration::from_millis(500),
         }
@@ -165,7 +164,6 @@ async fn next(
 struct Job {
     queue: Arc<dyn Queue>,
     runner: Arc<dyn Runner>,
-    lease: Duration,
     metrics: Metrics,
     abandon: CancellationToken,
 }
@@ -226,12 +224,16 @@ impl Job {
         true
     }
 
-    /// Extends the lease for as long as anybody waits for this.
+    /// Extends the lease for as long as anybody waits for this, if it is one that a clock ends.
     async fn keep(&self, delivery: &Delivery) -> std::convert::Infallible {
+        let capabilities = self.queue.capabilities();
+        let (LeaseEnd::Clock(lease), Some(every)) = (capabilities.lease, capabilities.extend_every()) else {
+            return std::future::pending().await;
+        };
         loop {
-            tokio::time::sleep(self.lease / 3).await;
+            tokio::time::sleep(every).await;
             // A lost lease means that somebody else may start the same job, which costs time and nothing else.
-            logged("extend the lease", delivery.extend(self.lease).await);
+            logged("extend the lease", delivery.extend(lease).await);
         }
     }
 }
