@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 
-use crate::{Deliveries, Error, Layers, Scans, Targets, Tokens, Verdicts};
+use crate::{Deliveries, Error, Layers, Retained, Scans, Targets, Tokens, Verdicts};
 
 /// Everything the state of a fleet can do. Handed around as `Arc<dyn State>`.
-pub trait State: Scans + Targets + Layers + Verdicts + Deliveries + Tokens + Upkeep {}
+pub trait State: Scans + Targets + Layers + Verdicts + Deliveries + Tokens + Retained + Upkeep {}
 
-impl<T: Scans + Targets + Layers + Verdicts + Deliveries + Tokens + Upkeep> State for T {}
+impl<T: Scans + Targets + Layers + Verdicts + Deliveries + Tokens + Retained + Upkeep> State for T {}
 
 /// What keeps a database healthy.
 #[async_trait]

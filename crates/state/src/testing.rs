@@ -93,6 +93,8 @@ macro_rules! contract_tests {
             what_ended_long_ago_is_forgotten
             an_image_another_scan_is_about_is_kept
             who_is_alone_takes_over_at_once
+            what_is_retained_is_given_in_pages_until_it_is_forgotten
+            layers_of_no_image_are_let_go_of_and_wanted_again
         );
     };
     (@each $module:ident, $fresh:expr, $($promise:ident)*) => {

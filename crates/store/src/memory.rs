@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ops::{Bound, Range};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,7 +15,13 @@ use crate::{Body, Error, Key, Meta, Prefix, Put, Store};
 /// A store in memory.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    objects: Mutex<BTreeMap<String, Bytes>>,
+    objects: Mutex<BTreeMap<String, Object>>,
+}
+
+#[derive(Clone, Debug)]
+struct Object {
+    bytes: Bytes,
+    modified: SystemTime,
 }
 
 impl MemoryStore {
@@ -24,7 +31,7 @@ impl MemoryStore {
     }
 
     /// No code runs user code under this lock, so a poisoned map is still a sound one.
-    fn objects(&self) -> MutexGuard<'_, BTreeMap<String, Bytes>> {
+    fn objects(&self) -> MutexGuard<'_, BTreeMap<String, Object>> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -32,11 +39,13 @@ impl MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     async fn head(&self, key: &Key) -> Result<Option<Meta>, Error> {
-        Ok(self.objects().get(&key.path()).map(|bytes| Meta { size: bytes.len() as u64 }))
+        let objects = self.objects();
+        let object = objects.get(&key.path());
+        Ok(object.map(|object| Meta { size: object.bytes.len() as u64, modified: object.modified }))
     }
 
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Bytes>, Error> {
-        let Some(bytes) = self.objects().get(&key.path()).cloned() else { return Ok(None) };
+        let Some(Object { bytes, .. }) = self.objects().get(&key.path()).cloned() else { return Ok(None) };
         let Some(range) = range else { return Ok(Some(bytes)) };
         let clamp = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
         let (start, end) = (clamp(range.start), clamp(range.end));
@@ -51,7 +60,7 @@ impl Store for MemoryStore {
         let bytes = collect(key, body).await?;
         Ok(match self.objects().entry(path) {
             Entry::Vacant(free) => {
-                free.insert(bytes);
+                free.insert(Object { bytes, modified: SystemTime::now() });
                 Put::Created
             }
             Entry::Occupied(_) => Put::Existed,
@@ -71,6 +80,12 @@ impl Store for MemoryStore {
             .filter_map(|path| Key::from_path(path))
             .take(max)
             .collect())
+    }
+
+    async fn touch(&self, key: &Key) -> Result<bool, Error> {
+        let mut objects = self.objects();
+        let object = objects.get_mut(&key.path());
+        Ok(object.map(|object| object.modified = SystemTime::now()).is_some())
     }
 
     async fn delete(&self, key: &Key) -> Result<bool, Error> {

@@ -1,6 +1,7 @@
 //! The seam of this crate.
 
 use std::ops::Range;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use crate::{Body, Error, Key, Prefix};
 /// retry by [`Error::retry`]; every method may be repeated after any failure, also one whose reply was lost.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Whether `key` is there, and how large.
+    /// Whether `key` is there, how large and how young.
     async fn head(&self, key: &Key) -> Result<Option<Meta>, Error>;
 
     /// The bytes of `key`, or those of `range` in bytes. A range is clamped to the object: what lies beyond its
@@ -29,7 +30,11 @@ pub trait Store: Send + Sync {
     /// means that there are no more. Keys written or deleted meanwhile may or may not be among them.
     async fn list(&self, prefix: &Prefix, after: Option<&Key>, max: usize) -> Result<Vec<Key>, Error>;
 
-    /// Deletes `key`; true if it was there. Only garbage collection calls this.
+    /// Makes `key` as young as if it were written now; true if it is there. For those who come to rely on an object
+    /// that nothing may have named for long: garbage collection leaves young objects alone.
+    async fn touch(&self, key: &Key) -> Result<bool, Error>;
+
+    /// Deletes `key`; true if it was there. For garbage collection, and for whoever finds an object damaged.
     async fn delete(&self, key: &Key) -> Result<bool, Error>;
 }
 
@@ -38,6 +43,8 @@ pub trait Store: Send + Sync {
 pub struct Meta {
     /// Size in bytes.
     pub size: u64,
+    /// When it was written or touched, by the clock of whatever keeps it, to the second or better.
+    pub modified: SystemTime,
 }
 
 /// How a put ended. Both are success.

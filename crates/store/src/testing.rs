@@ -8,12 +8,13 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use plimsoll_types::{Digest, EvidenceGroup, Retry};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 
-use crate::{Body, Error, Key, Meta, Prefix, Put, Store};
+use crate::{Body, Error, Key, Prefix, Put, Store};
 
 /// Makes a module of tests, one per promise. `$fresh` is an expression, in which one may `await`, that gives an empty
 /// store as `Some((Arc<dyn Store>, guard))`; the guard lives as long as the test. It gives `None`, and prints a line
@@ -41,6 +42,7 @@ macro_rules! contract_tests {
             listing_goes_on_after_a_key
             thousands_of_keys_are_listed
             deleting_makes_room
+            touching_makes_young
         );
     };
     (@each $module:ident, $fresh:expr, $($promise:ident)*) => {
@@ -73,6 +75,14 @@ async fn get(store: &dyn Store, key: &Key) -> Option<Bytes> {
     store.get(key, None).await.expect("the get succeeds")
 }
 
+async fn stored_size(store: &dyn Store, key: &Key) -> Option<u64> {
+    store.head(key).await.expect("the head succeeds").map(|meta| meta.size)
+}
+
+async fn modified(store: &dyn Store, key: &Key) -> SystemTime {
+    store.head(key).await.expect("the head succeeds").expect("the object is there").modified
+}
+
 async fn assert_absent(store: &dyn Store, key: &Key) {
     assert_eq!(store.head(key).await.expect("the head succeeds"), None);
     assert_eq!(get(store, key).await, None);
@@ -91,7 +101,7 @@ pub async fn absent_is_an_answer(store: Arc<dyn Store>) {
 pub async fn bytes_come_back_as_put(store: Arc<dyn Store>) {
     let key = evidence(1, EvidenceGroup::Index, 2);
     assert_eq!(put(&*store, &key, b"\0evidence\xff").await, Put::Created);
-    assert_eq!(store.head(&key).await.expect("the head succeeds"), Some(Meta { size: 10 }));
+    assert_eq!(stored_size(&*store, &key).await, Some(10));
     assert_eq!(get(&*store, &key).await.as_deref(), Some(&b"\0evidence\xff"[..]));
 }
 
@@ -123,7 +133,7 @@ pub async fn every_kind_of_key_has_its_own_object(store: Arc<dyn Store>) {
 pub async fn an_empty_object_is_an_object(store: Arc<dyn Store>) {
     let key = Key::Config(digest(1));
     assert_eq!(put(&*store, &key, b"").await, Put::Created);
-    assert_eq!(store.head(&key).await.expect("the head succeeds"), Some(Meta { size: 0 }));
+    assert_eq!(stored_size(&*store, &key).await, Some(0));
     assert_eq!(get(&*store, &key).await, Some(Bytes::new()));
     assert_eq!(put(&*store, &key, b"").await, Put::Existed);
 }
@@ -235,8 +245,7 @@ pub async fn a_large_object_is_stored_whole(store: Arc<dyn Store>) {
         assert_eq!(store.put_if_absent(&key, body).await.expect("the put succeeds"), Put::Created);
         let again = Body::reader(Pieces { content: content.clone(), at: 0, fail_at: None }, size);
         assert_eq!(store.put_if_absent(&key, again).await.expect("the put succeeds"), Put::Existed);
-        let meta = store.head(&key).await.expect("the head succeeds");
-        assert_eq!(meta, Some(Meta { size: content.len() as u64 }));
+        assert_eq!(stored_size(&*store, &key).await, Some(content.len() as u64));
         assert!(get(&*store, &key).await.is_some_and(|stored| stored == content));
         let range = 16_000_000..17_000_000;
         let part = store.get(&key, Some(range.start as u64..range.end as u64)).await;
@@ -432,6 +441,31 @@ pub async fn deleting_makes_room(store: Arc<dyn Store>) {
     assert_eq!(get(&*store, &neighbour).await.as_deref(), Some(&b"stays"[..]));
     let listed = store.list(&Prefix::Layers, None, 10).await.expect("the list succeeds");
     assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), BTreeSet::from([key, neighbour]));
+}
+
+/// A touch makes an object as young as a new one, and changes nothing else. What is not there cannot be touched, and is not
+/// there afterwards.
+pub async fn touching_makes_young(store: Arc<dyn Store>) {
+    const PATIENCE: Duration = Duration::from_secs(30);
+    let (key, other) = (Key::Manifest(digest(1)), Key::Manifest(digest(2)));
+    assert!(!store.touch(&key).await.expect("the touch is answered"));
+    assert_absent(&*store, &key).await;
+    put(&*store, &key, b"whole").await;
+    put(&*store, &other, b"other").await;
+    let (before, others) = (modified(&*store, &key).await, modified(&*store, &other).await);
+    // Ages may be in whole seconds, so the first touch need not show.
+    let began = std::time::Instant::now();
+    while modified(&*store, &key).await <= before {
+        assert!(began.elapsed() < PATIENCE, "a touch does not show");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(store.touch(&key).await.expect("the touch is answered"));
+    }
+    assert_eq!(get(&*store, &key).await.as_deref(), Some(&b"whole"[..]));
+    assert_eq!(put(&*store, &key, b"again").await, Put::Existed);
+    assert_eq!(modified(&*store, &other).await, others, "a neighbour is not touched");
+    assert!(store.delete(&key).await.expect("the delete succeeds"));
+    assert!(!store.touch(&key).await.expect("the touch is answered"));
+    assert_eq!(get(&*store, &key).await, None);
 }
 
 /// Hands out its content in pieces of odd sizes, and may break off.

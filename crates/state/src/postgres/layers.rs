@@ -127,6 +127,7 @@ impl Layers for Postgres {
         let rows = query(
             "SELECT digest, state, failure FROM layers
              WHERE tenant = $1 AND digest > $2 AND state IN ('failed', 'gone', 'quarantined')
+                 AND verified_diff_id IS NULL
              ORDER BY digest LIMIT $3",
         )
         .bind(tenant.as_str())

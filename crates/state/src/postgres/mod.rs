@@ -7,6 +7,7 @@
 mod deliveries;
 mod layers;
 mod planning;
+mod retained;
 mod scans;
 mod settling;
 mod targets;

@@ -8,6 +8,7 @@
 mod deliveries;
 mod layers;
 mod planning;
+mod retained;
 mod scans;
 mod settling;
 mod targets;

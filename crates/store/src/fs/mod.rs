@@ -18,6 +18,7 @@ use std::ops::Range;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -130,8 +131,9 @@ impl Store for FsStore {
     async fn head(&self, key: &Key) -> Result<Option<Meta>, Error> {
         let path = self.path(key);
         self.blocking(move |_| {
-            let size = found(std::fs::metadata(&path), "look at", &path)?.map(|meta| meta.len());
-            Ok(size.map(|size| Meta { size }))
+            let Some(meta) = found(std::fs::metadata(&path), "look at", &path)? else { return Ok(None) };
+            let modified = meta.modified().map_err(|source| Error::Io { action: "look at", path, source })?;
+            Ok(Some(Meta { size: meta.len(), modified }))
         })
         .await
     }
@@ -171,6 +173,18 @@ impl Store for FsStore {
         let prefix = prefix.path();
         let after = after.map(Key::path);
         self.blocking(move |store| list::page(&store.root, &prefix, after.as_deref(), max)).await
+    }
+
+    async fn touch(&self, key: &Key) -> Result<bool, Error> {
+        let path = self.path(key);
+        self.blocking(move |_| {
+            let Some(file) = found(File::open(&path), "touch", &path)? else { return Ok(false) };
+            let touched = file.set_modified(SystemTime::now());
+            touched.map_err(|source| Error::Io { action: "touch", path: path.clone(), source })?;
+            // What was deleted meanwhile can still be touched, and is not there.
+            Ok(found(std::fs::metadata(&path), "look at", &path)?.is_some())
+        })
+        .await
     }
 
     async fn delete(&self, key: &Key) -> Result<bool, Error> {

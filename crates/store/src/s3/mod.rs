@@ -21,6 +21,7 @@ mod upload;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
@@ -68,7 +69,14 @@ impl Bucket {
     async fn head(&self, name: &str) -> Result<Option<Meta>, Error> {
         let reply = self.client.head_object().bucket(&self.address.bucket).key(name).send().await;
         match reply {
-            Ok(reply) => Ok(Some(Meta { size: reply.content_length().unwrap_or(0).unsigned_abs() })),
+            Ok(reply) => Ok(Some(Meta {
+                size: reply.content_length().unwrap_or(0).unsigned_abs(),
+                // Of an object that does not say how old it is nobody may think that it is old.
+                modified: reply
+                    .last_modified()
+                    .and_then(|modified| SystemTime::try_from(*modified).ok())
+                    .unwrap_or_else(SystemTime::now),
+            })),
             Err(error) if error::is_absent(&error) => Ok(None),
             Err(error) => Err(self.failed("look at", name, &error)),
         }
@@ -148,6 +156,10 @@ impl Store for S3Store {
             }
         }
         Ok(keys)
+    }
+
+    async fn touch(&self, key: &Key) -> Result<bool, Error> {
+        put::touch(&self.bucket, &self.bucket.address.name(&key.path())).await
     }
 
     async fn delete(&self, key: &Key) -> Result<bool, Error> {

@@ -232,6 +232,10 @@ impl Store for Away {
         away()
     }
 
+    async fn touch(&self, _: &Key) -> Result<bool, Error> {
+        away()
+    }
+
     async fn delete(&self, _: &Key) -> Result<bool, Error> {
         away()
     }
