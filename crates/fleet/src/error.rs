@@ -43,6 +43,12 @@ pub enum Error {
     /// The knowledge snapshot could not be read.
     #[error(transparent)]
     Knowledge(#[from] plimsoll_knowledge::Error),
+    /// The deadline passed before it was known which image is meant.
+    #[error("not judged: the deadline passed before the image was resolved{}; ask again, with more time", after(.last.as_deref()))]
+    Deadline {
+        /// What the last attempt ran into.
+        last: Option<String>,
+    },
     /// What was asked for is no reference.
     #[error("{reference:?} names no image: {source}")]
     Reference {
@@ -69,8 +75,16 @@ pub enum Error {
         /// The truth.
         got: Digest,
     },
-    /// A verdict is replayed with something else than it was judged by.
-    #[error("the verdict was judged by {what} {digest}, which is not what was given; name that one")]
+    /// A policy or allowlist a scan asks for is not there.
+    #[error("policy or allowlist {digest}: the store has nothing by this digest; put it there first")]
+    NoRules {
+        /// Its digest.
+        digest: Digest,
+    },
+    /// What a verdict was judged by is not there.
+    #[error(
+        "the verdict was judged by {what} {digest}, which is neither in the store nor what was given; name that one"
+    )]
     OtherInput {
         /// What kind of input.
         what: &'static str,
@@ -83,6 +97,9 @@ pub enum Error {
     /// A report that cannot be written down.
     #[error("the verdict document cannot be written: {0}")]
     Document(#[from] serde_json::Error),
+    /// A temporary file failed.
+    #[error("a temporary file cannot be used: {0}; name a directory with room in TMPDIR")]
+    Temporary(std::io::Error),
     /// The queue failed.
     #[error(transparent)]
     Queue(#[from] plimsoll_queue::Error),
@@ -110,12 +127,14 @@ impl Error {
             Self::Vanished { .. } => "store_vanished",
             Self::LayerCount { .. } | Self::FalseClaim { .. } => "bad_image",
             Self::Knowledge(_) => "knowledge",
+            Self::Deadline { .. } => "deadline",
             Self::Reference { .. } => "bad_reference",
-            Self::Rules { .. } => "bad_policy",
+            Self::Rules { .. } | Self::NoRules { .. } => "bad_policy",
             Self::OtherInput { .. } => "other_input",
             Self::Instant(_) | Self::Document(_) => "internal",
             Self::Queue(_) => "queue",
             Self::State(_) => "state",
+            Self::Temporary(_) => "temporary",
             Self::Panicked { .. } => "panic",
         }
     }
@@ -137,18 +156,24 @@ impl Error {
             Self::Store(error) => error.retry(),
             Self::Queue(error) => error.retry(),
             Self::State(error) => error.retry(),
-            Self::Damaged { .. } | Self::Vanished { .. } => Retry::After(None),
+            Self::Damaged { .. } | Self::Vanished { .. } | Self::Deadline { .. } => Retry::After(None),
             Self::LayerCount { .. }
             | Self::Knowledge(_)
             | Self::Reference { .. }
             | Self::Rules { .. }
+            | Self::NoRules { .. }
             | Self::OtherInput { .. }
             | Self::Instant(_)
             | Self::Document(_)
+            | Self::Temporary(_)
             | Self::FalseClaim { .. }
             | Self::Panicked { .. } => Retry::Never,
         }
     }
+}
+
+fn after(last: Option<&str>) -> String {
+    last.map(|last| format!(" ({last})")).unwrap_or_default()
 }
 
 /// The source's own error inside a layer error.

@@ -17,6 +17,7 @@ pub mod fold;
 mod held;
 mod job;
 pub mod judge;
+mod keep;
 pub mod plan;
 mod progress;
 mod registries;

@@ -28,61 +28,63 @@ pub struct Replayed {
 
 /// What a document says of its own making.
 #[derive(Deserialize)]
-struct Stored {
-    image: Image,
-    verdict: Verdict,
-    inputs: Inputs,
-    error: Option<Failed>,
+pub(crate) struct Stored {
+    pub(crate) image: Image,
+    pub(crate) verdict: Verdict,
+    pub(crate) inputs: Inputs,
+    pub(crate) error: Option<Failed>,
 }
 
 #[derive(Deserialize)]
-struct Image {
-    reference: String,
-    layers: Vec<Layer>,
+pub(crate) struct Image {
+    pub(crate) reference: String,
+    pub(crate) layers: Vec<Layer>,
 }
 
 #[derive(Deserialize)]
-struct Layer {
-    diff_id: Option<Digest>,
-    uncompressed_size: Option<u64>,
+pub(crate) struct Layer {
+    pub(crate) digest: Digest,
+    pub(crate) diff_id: Option<Digest>,
+    pub(crate) uncompressed_size: Option<u64>,
 }
 
 #[derive(Deserialize)]
-struct Verdict {
-    evaluated_at: jiff::Timestamp,
+pub(crate) struct Verdict {
+    pub(crate) evaluated_at: jiff::Timestamp,
 }
 
 #[derive(Deserialize)]
-struct Failed {
-    message: String,
+pub(crate) struct Failed {
+    pub(crate) message: String,
 }
 
 #[derive(Deserialize)]
-struct Inputs {
-    index: Option<Digest>,
-    manifest: Digest,
-    evidence: Vec<Evidence>,
-    knowledge: Option<Digest>,
-    policy: Digest,
-    allowlists: Vec<Digest>,
-    allow_blind: Vec<BlindKind>,
-    engine: String,
+pub(crate) struct Inputs {
+    pub(crate) index: Option<Digest>,
+    pub(crate) manifest: Digest,
+    pub(crate) config: Digest,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) knowledge: Option<Digest>,
+    pub(crate) policy: Digest,
+    pub(crate) allowlists: Vec<Digest>,
+    pub(crate) allow_blind: Vec<BlindKind>,
+    pub(crate) engine: String,
 }
 
 #[derive(Deserialize)]
-struct Evidence {
-    index: Digest,
-    packages: Digest,
+pub(crate) struct Evidence {
+    pub(crate) index: Digest,
+    pub(crate) packages: Digest,
 }
 
-/// Computes the verdict with this digest again. `rules` has to be what it was judged by; what is not is named in the
-/// error. Nothing is pulled.
+/// Computes the verdict with this digest again. What it was judged by comes from the store, unless `rules` have it; what
+/// neither of them has is named in the error. Nothing is pulled.
 pub async fn replay(engine: &Engine, verdict: Digest, rules: &Rulebook) -> Result<Replayed, Error> {
     let key = Key::Verdict(verdict);
     let vanished = || Error::Vanished { key: key.path() };
     let bytes = engine.store.get(&key, None).await?.ok_or_else(vanished)?;
     let stored: Stored = serde_json::from_slice(&bytes)?;
-    same_rules(&stored.inputs, rules)?;
+    let rules = rules.as_named(engine, &stored.inputs).await?;
     let image = recall(engine, stored.inputs.index, stored.inputs.manifest).await?;
     let plan = plan(&stored, &image);
     let rules = Rules {
@@ -114,22 +116,6 @@ async fn report(
         // The answer at a deadline depends on what was known then, which is what the document says.
         Some(failed) => Ok(not_judged_in_time(reference, image, plan, rules, failed.message.clone())),
         None => judge(reference, image, plan, &mut fold(engine, plan).await?, rules),
-    }
-}
-
-fn same_rules(inputs: &Inputs, rules: &Rulebook) -> Result<(), Error> {
-    let needed = |what: &'static str, digest: Digest| Err(Error::OtherInput { what, digest });
-    let knowledge = rules.knowledge.as_deref().map(plimsoll_knowledge::Snapshot::digest);
-    if let Some(wanted) = inputs.knowledge.filter(|wanted| Some(*wanted) != knowledge) {
-        return needed("knowledge snapshot", wanted);
-    }
-    if inputs.policy != rules.policy.digest() {
-        return needed("policy", inputs.policy);
-    }
-    let given: Vec<Digest> = rules.allowlists.iter().map(plimsoll_policy::Allowlist::digest).collect();
-    match inputs.allowlists.iter().find(|wanted| !given.contains(wanted)) {
-        Some(wanted) => needed("allowlist", *wanted),
-        None => Ok(()),
     }
 }
 

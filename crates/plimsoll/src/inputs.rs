@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use plimsoll_http::{AddressPolicy, Client, Config, Url};
 use plimsoll_knowledge::Snapshot;
+use plimsoll_oci::digest_of;
 use plimsoll_policy::{Allowlist, Mistakes, Policy};
 use plimsoll_store::{FsStore, S3Options, Store};
 
@@ -49,7 +50,8 @@ pub(crate) async fn allowlist(place: &str) -> Result<Allowlist, Failure> {
         text(Path::new(place))
     };
     let text = text.map_err(|why| Failure::new("allowlist_unreadable", format!("allowlist {why}")))?;
-    Allowlist::parse(&text, place)
+    // Without a name of its own it is called by its digest, so that what a verdict says does not depend on where it lay.
+    Allowlist::parse(&text, &digest_of(text.as_bytes()).to_string())
         .map_err(|mistakes| Failure::new("allowlist_invalid", invalid("allowlist", place, &mistakes)))
 }
 

@@ -1,6 +1,7 @@
 //! Excuses: matches of a policy that somebody has accepted, why, and until when.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use plimsoll_types::Digest;
@@ -25,6 +26,7 @@ const NOT_ONE_BLIND_SPOT: &str = "name one blind spot as the report does, KIND+S
 #[derive(Clone, Debug)]
 pub struct Allowlist {
     name: String,
+    text: Option<Arc<str>>,
     digest: Digest,
     items: Vec<Item>,
     /// Positions of items without a wildcard, by gate and trigger id.
@@ -78,7 +80,8 @@ impl Allowlist {
         fields.require_schema(Self::SCHEMA, mistakes);
         let name = fields.text("name", mistakes).unwrap_or(name);
         fields.require("items", mistakes)?;
-        Some(Self::of(name, sha256(text.as_bytes()), &fields, mistakes))
+        let list = Self::of(name, sha256(text.as_bytes()), &fields, mistakes);
+        Some(Self { text: Some(text.into()), ..list })
     }
 
     /// Reads one list inside a policy. Its digest is the policy's business.
@@ -108,12 +111,17 @@ impl Allowlist {
                 None => wild.push(position),
             }
         }
-        Self { name: name.to_owned(), digest, items, literal, wild }
+        Self { name: name.to_owned(), text: None, digest, items, literal, wild }
     }
 
     /// What the list is called.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The text it was read from; `None` for a list inside a policy.
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_deref()
     }
 
     /// Digest of the text it was read from.

@@ -1,6 +1,7 @@
 //! A policy: rules that ask gates questions, and what to do about the answers.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use plimsoll_types::Digest;
 use plimsoll_types::report::Action;
@@ -25,6 +26,7 @@ const MAX_ALLOWLISTS: usize = 100;
 #[derive(Clone, Debug)]
 pub struct Policy {
     name: String,
+    text: Arc<str>,
     digest: Digest,
     pub(crate) rules: Vec<Rule>,
     pub(crate) allowlists: Vec<Allowlist>,
@@ -82,12 +84,17 @@ impl Policy {
             .into_iter()
             .filter_map(|(path, node)| Allowlist::read_embedded(node, &path, digest, mistakes))
             .collect();
-        Some(Self { name: name?.to_owned(), digest, rules, allowlists })
+        Some(Self { name: name?.to_owned(), text: text.into(), digest, rules, allowlists })
     }
 
     /// What the policy is called.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The text it was read from.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Digest of the text it was read from.

@@ -31,6 +31,8 @@ pub(crate) struct Fleet {
 pub(crate) struct Settings {
     pub(crate) arguments: Vec<String>,
     pub(crate) environment: Vec<(&'static str, String)>,
+    /// An option, the name of the file it names, and what is in that.
+    pub(crate) files: Vec<(&'static str, &'static str, &'static str)>,
 }
 
 impl Fleet {
@@ -49,6 +51,11 @@ impl Fleet {
             server: String::new(),
             http: String::new(),
         };
+        for (option, name, content) in std::mem::take(&mut fleet.settings.files) {
+            let file = fleet.directory.path().join(name);
+            fs::write(&file, content).expect("a file");
+            fleet.settings.arguments.extend([option.to_owned(), file.display().to_string()]);
+        }
         let feed = plimsoll_tests::feed::write(fleet.directory.path()).expect("a feed");
         let database = fleet.database();
         let built = fleet.command(&["db", "build", "--out"]).args([&database, &feed]).output();
@@ -59,6 +66,16 @@ impl Fleet {
 
     fn database(&self) -> PathBuf {
         self.directory.path().join("known.db")
+    }
+
+    /// Where the store is.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.data().join("store")
+    }
+
+    /// The URL of the state.
+    pub(crate) fn state(&self) -> String {
+        format!("sqlite:{}", self.data().join("state.db").display())
     }
 
     fn data(&self) -> PathBuf {
@@ -126,15 +143,28 @@ impl Fleet {
     /// The verdict document with this digest, `sha256:…`.
     pub(crate) fn document(&self, digest: &str) -> Vec<u8> {
         let name = digest.strip_prefix("sha256:").expect("a digest");
-        fs::read(self.data().join("store/verdicts").join(&name[..2]).join(name))
+        fs::read(self.store().join("verdicts").join(&name[..2]).join(name))
             .expect("the document is in the store")
     }
 
-    /// Computes a verdict again.
+    /// Computes a verdict again, from the store alone.
     pub(crate) fn replay(&self, digest: &str) -> Answer {
-        let mut command = self.command(&["replay", digest, "--store"]);
-        command.arg(self.data().join("store")).arg("--db").arg(self.database());
-        Answer::of(&command.output().expect("plimsoll runs"))
+        run(self.command(&["replay", digest, "--store"]).arg(self.store()))
+    }
+
+    /// Deletes from the store what nothing needs.
+    pub(crate) fn collect_garbage(&self, arguments: &[&str]) -> Answer {
+        let mut command = self.command(&["gc", "--state", &self.state(), "--store"]);
+        run(command.arg(self.store()).args(arguments))
+    }
+
+    /// Takes away everything a verdict is judged by, but for the store.
+    pub(crate) fn lose_rules(&self) {
+        for entry in fs::read_dir(self.directory.path()).expect("a directory").map(Result::unwrap) {
+            if entry.file_type().expect("a kind").is_file() {
+                fs::remove_file(entry.path()).expect("a file to delete");
+            }
+        }
     }
 
     /// The document of the same verdict by `plimsoll scan`, with a store of its own.
@@ -206,6 +236,10 @@ impl Answer {
         let words: Vec<&str> = self.stdout.split_whitespace().collect();
         words.windows(2).filter(|pair| pair[0] == "document").map(|pair| pair[1]).collect()
     }
+}
+
+fn run(command: &mut Command) -> Answer {
+    Answer::of(&command.output().expect("plimsoll runs"))
 }
 
 /// A layer that installs a Python package.

@@ -10,6 +10,7 @@ mod numbers;
 mod places;
 mod poison;
 mod process;
+mod replays;
 mod roles;
 mod scans;
 mod services;

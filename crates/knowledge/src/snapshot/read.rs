@@ -2,6 +2,7 @@
 //! is checked against the digest before it is decoded.
 
 use std::fs::File;
+use std::io::Seek as _;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -63,6 +64,14 @@ impl Snapshot {
     /// What identifies it: the same advisories make the same digest.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// The file itself, from its first byte; also if another one has taken its place since. Whoever reads it shares its
+    /// position with every other file this gave.
+    pub fn file(&self) -> Result<File, Error> {
+        let mut file = self.file.try_clone().map_err(Error::io("open", &self.path))?;
+        file.rewind().map_err(Error::io("read", &self.path))?;
+        Ok(file)
     }
 
     /// What it knows.

@@ -96,8 +96,8 @@ pub(crate) struct AggregatorArgs {
     pub(super) leases: LeaseArgs,
 }
 
-/// Computes a stored verdict again and compares it byte for byte. Nothing is pulled. Exit code 0 if it comes out the
-/// same, 3 if not. The rules have to be those it was judged by.
+/// Computes a stored verdict again and compares it byte for byte. Nothing is pulled: everything it was judged by is in the
+/// store, unless it is named here. Exit code 0 if it comes out the same, 3 if not.
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
     /// Digest of the verdict's document

@@ -38,7 +38,7 @@ pub(super) async fn all(arguments: ServeArgs) -> Result<(), Failure> {
     let place = arguments.data.join("store").display().to_string();
     let store = parts::store(&place).await?;
     let queue = parts::queue("memory:").await?;
-    let rules = rules::rules(arguments.rules).await?;
+    let rules = rules::rules(arguments.rules, Arc::clone(&store)).await?;
     let runner: Arc<dyn Runner> = Arc::new(parts::pool(&place, &arguments.registries, &arguments.jobs)?);
     let fleet = Fleet { state, store, queue, metrics: Metrics::new() };
 
@@ -93,7 +93,7 @@ pub(super) async fn aggregator(arguments: AggregatorArgs) -> Result<(), Failure>
         queue: parts::queue(&arguments.queue.url).await?,
         metrics: Metrics::new(),
     };
-    let rules = rules::rules(arguments.rules).await?;
+    let rules = rules::rules(arguments.rules, Arc::clone(&fleet.store)).await?;
     let callbacks = fleet.callbacks(&arguments.callbacks, &arguments.leases)?;
     let aggregator = fleet.aggregator(rules, &arguments.leases);
     let probes = vec![
