@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::blob_reader::{BlobReader, pump};
+use crate::keep::keep;
 use crate::plan::{LayerState, Plan, PlannedLayer};
 use crate::{Engine, Error, Event, Progress};
 
@@ -80,7 +81,7 @@ pub async fn read(
         .await?;
         // Evidence before the link: what a link points at is always there.
         for (group, bytes) in [(EvidenceGroup::Index, index), (EvidenceGroup::Packages, packages)] {
-            engine.store.put_if_absent(&engine.evidence_key(verified.diff_id, group), bytes.into()).await?;
+            keep(&*engine.store, &engine.evidence_key(verified.diff_id, group), bytes.into()).await?;
         }
         verified
     };
@@ -89,7 +90,7 @@ pub async fn read(
         size: verified.size,
         uncompressed_size: verified.uncompressed_size,
     };
-    engine.store.put_if_absent(&Key::BlobLink(verified.digest), encode_blob_link(&link).into()).await?;
+    keep(&*engine.store, &Key::BlobLink(verified.digest), encode_blob_link(&link).into()).await?;
     progress(Event::Analyzed { layer: layer.descriptor.digest });
     Ok(())
 }

@@ -14,6 +14,7 @@ pub mod document;
 mod engine;
 mod error;
 pub mod fold;
+pub mod gc;
 mod held;
 mod job;
 pub mod judge;

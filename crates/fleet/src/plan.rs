@@ -7,6 +7,7 @@ use plimsoll_state::Fingerprints;
 use plimsoll_store::Key;
 use plimsoll_types::{Descriptor, Digest, EvidenceGroup};
 
+use crate::keep::rely;
 use crate::resolve::{Resolved, is_encrypted};
 use crate::{Engine, Error};
 
@@ -97,10 +98,10 @@ pub(crate) async fn blob_link(engine: &Engine, blob: Digest) -> Result<Option<Bl
     Ok(None)
 }
 
-/// True if the evidence of every group is in the store.
+/// True if the evidence of every group is in the store, and stays there until somebody names it.
 pub(crate) async fn has_evidence(engine: &Engine, diff_id: Digest) -> Result<bool, Error> {
     for group in EvidenceGroup::ALL {
-        if engine.store.head(&engine.evidence_key(diff_id, *group)).await?.is_none() {
+        if !rely(&*engine.store, &engine.evidence_key(diff_id, *group)).await? {
             return Ok(false);
         }
     }

@@ -9,6 +9,7 @@ use plimsoll_oci::{
 use plimsoll_store::Key;
 use plimsoll_types::{BlindKind, BlindSpot, Descriptor, Digest, ImageConfig, Manifest, Platform};
 
+use crate::keep::keep;
 use crate::{Engine, Error};
 
 /// An image, pinned: no later step reads the reference again.
@@ -224,11 +225,7 @@ fn not_an_image(fetched: &Fetched, kind: &str) -> plimsoll_oci::Error {
 }
 
 async fn keep_manifest(engine: &Engine, fetched: &Fetched) -> Result<(), Error> {
-    engine
-        .store
-        .put_if_absent(&Key::Manifest(fetched.descriptor.digest), fetched.bytes.clone().into())
-        .await?;
-    Ok(())
+    keep(&*engine.store, &Key::Manifest(fetched.descriptor.digest), fetched.bytes.clone()).await
 }
 
 async fn config_bytes(engine: &Engine, source: &dyn Source, config: &Descriptor) -> Result<Bytes, Error> {
@@ -242,7 +239,7 @@ async fn config_bytes(engine: &Engine, source: &dyn Source, config: &Descriptor)
         engine.store.delete(&key).await?;
     }
     let bytes = source.config(config).await?;
-    engine.store.put_if_absent(&key, bytes.clone().into()).await?;
+    keep(&*engine.store, &key, bytes.clone()).await?;
     Ok(bytes)
 }
 

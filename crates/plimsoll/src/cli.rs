@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use plimsoll_types::{BlindKind, ImageSource, Platform};
 
 use crate::client::ClientCommand;
+use crate::gc::GcArgs;
 use crate::output::Target;
 use crate::roles::RoleCommand;
 
@@ -30,6 +31,8 @@ pub(crate) enum Command {
     Policy(PolicyCommand),
     #[command(flatten)]
     Role(RoleCommand),
+    /// Delete from a store what nothing needs any more
+    Gc(GcArgs),
     #[command(flatten)]
     Client(ClientCommand),
 }

@@ -8,6 +8,7 @@ mod client;
 mod db;
 mod exit;
 mod failure;
+mod gc;
 mod inputs;
 mod output;
 mod policy;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Db(command) => exit::or_panicked(|| db::run(command)),
         Command::Policy(command) => exit::or_panicked(|| policy::run(command)),
         Command::Role(command) => roles::run(command),
+        Command::Gc(arguments) => gc::run(arguments),
         Command::Client(command) => client::run(command),
     }
 }

@@ -5,6 +5,7 @@ mod collector;
 mod crashes;
 mod crowd;
 mod fleet;
+mod garbage;
 mod home;
 mod numbers;
 mod places;
