@@ -65,6 +65,9 @@ impl Config {
 /// So many more attempts a scan has where the fleet itself failed: hours rather than minutes.
 const OURS: u32 = 8;
 
+/// What a scan whose deadline is over, or about to be, gets for resolving.
+const LAST_CHANCE: Duration = Duration::from_secs(2);
+
 /// Layers handed out at once by the reconciler.
 const RECONCILE_BATCH: u32 = 500;
 
@@ -129,7 +132,14 @@ impl Coordinator {
     async fn plan(&self, scan: &ClaimedScan) {
         failpoint!("claim/plan");
         let (began, _held) = (Instant::now(), self.metrics.hold());
-        let ended = match self.scan_plan(&scan.request).instrument(tracing::info_span!("resolve")).await {
+        let resolving = self.scan_plan(&scan.request).instrument(tracing::info_span!("resolve"));
+        let resolved = match self.time_left(scan) {
+            Some(left) => tokio::time::timeout(left, resolving)
+                .await
+                .unwrap_or_else(|_| Err(Error::Deadline { last: None })),
+            None => resolving.await,
+        };
+        let ended = match resolved {
             Ok(plan) => self.keep(scan, &plan).await,
             Err(error) => self.set_aside(scan, &error).await,
         };
@@ -155,6 +165,13 @@ impl Coordinator {
                 Ended::Lost
             }
         }
+    }
+
+    /// How long resolving may take: until the deadline. A scan that waited for a coordinator until then gets a moment all
+    /// the same, since an answer that says which image it is about is better than one that does not.
+    fn time_left(&self, scan: &ClaimedScan) -> Option<Duration> {
+        let left = scan.request.deadline?.saturating_sub((self.clock)());
+        Some(Duration::from_millis(u64::try_from(left).unwrap_or_default()).max(LAST_CHANCE))
     }
 
     async fn scan_plan(&self, request: &ScanRequest) -> Result<ScanPlan, Error> {
@@ -200,13 +217,10 @@ impl Coordinator {
     /// What happens to a scan that could not be resolved.
     async fn set_aside(&self, scan: &ClaimedScan, error: &Error) -> Ended {
         let now = (self.clock)();
-        let failure = Failure {
-            kind: error.kind().to_owned(),
-            message: error.to_string(),
-            retryable: error.retry().is_retryable(),
-        };
+        let late = matches!(error, Error::Deadline { .. })
+            || scan.request.deadline.is_some_and(|deadline| deadline <= now);
+        let failure = failure(error, late);
         tracing::warn!(scan = %scan.id, kind = failure.kind, failure.message, "not resolved");
-        let late = scan.request.deadline.is_some_and(|deadline| deadline <= now);
         let holder = &self.config.holder;
         let attempts = self.config.attempts * if error.is_ours() { OURS } else { 1 };
         let (ended, kept) = match error.retry() {
@@ -314,6 +328,22 @@ impl Coordinator {
             outcome: LayerOutcome::Done(done),
             elapsed: Duration::ZERO,
         }))
+    }
+}
+
+/// Why a scan was not resolved. At its deadline what would pass is not waited for any more; what lasts is said as it is.
+fn failure(error: &Error, late: bool) -> Failure {
+    let named = |error: &Error| Failure {
+        kind: error.kind().to_owned(),
+        message: error.to_string(),
+        retryable: error.retry().is_retryable(),
+    };
+    match error {
+        Error::Deadline { .. } => named(error),
+        error if late && error.retry().is_retryable() => {
+            named(&Error::Deadline { last: Some(error.to_string()) })
+        }
+        error => named(error),
     }
 }
 

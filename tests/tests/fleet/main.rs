@@ -4,6 +4,7 @@
 mod collector;
 mod crashes;
 mod crowd;
+mod deadlines;
 mod fleet;
 mod garbage;
 mod home;
