@@ -6,6 +6,7 @@
 mod child;
 mod metrics;
 mod perform;
+mod politeness;
 mod pool;
 mod turns;
 
@@ -16,7 +17,7 @@ use async_trait::async_trait;
 use plimsoll_proto::decode_layer_job;
 use plimsoll_queue::{Channel, Delivery, LeaseEnd, Message, Queue};
 use plimsoll_telemetry::{extract, failpoint};
-use plimsoll_types::{LayerJob, LayerOutcome, LayerResult};
+use plimsoll_types::{LayerFailure, LayerJob, LayerOutcome, LayerResult, LayerSource, Retry};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -29,14 +30,20 @@ pub use child::serve_child;
 pub use metrics::Metrics;
 pub(crate) use perform::known;
 pub use perform::perform;
+use politeness::Politeness;
 pub use pool::{ChildCommand, Pool};
 use turns::Turns;
+
+/// The longest a job is put off by the queue. Longer, and it would be taken for lost and published again.
+const AWHILE: Duration = Duration::from_secs(30);
 
 /// How a worker works.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Jobs at the same time.
     pub slots: usize,
+    /// Jobs of one registry at the same time.
+    pub per_registry: usize,
     /// How long a job is leased at a time, where the queue does not say. It is extended while the job runs.
     pub lease: Duration,
     /// How long running jobs may go on once the worker is told to stop; then they are handed back.
@@ -49,6 +56,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             slots: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+            per_registry: 16,
+            lease: Duration::from_secs(60),
             grace: Duration::from_secs(30),
             idle: Duration::from_millis(500),
         }
@@ -91,6 +100,7 @@ pub async fn run(
     let slots = Arc::new(Semaphore::new(config.slots.max(1)));
     let abandon = CancellationToken::new();
     let mut jobs = JoinSet::new();
+    let politeness = Arc::new(Politeness::new(config.per_registry));
     let mut turns = Turns::default();
     while let Some(delivery) = next(config, &*queue, &slots, &mut turns, &stop).await {
         while jobs.try_join_next().is_some() {}
@@ -98,6 +108,7 @@ pub async fn run(
         let job = Job {
             queue: Arc::clone(&queue),
             runner: Arc::clone(&runner),
+            politeness: Arc::clone(&politeness),
             lease: match queue.capabilities().lease {
                 LeaseEnd::Clock(lease) => lease,
                 // Nothing ends it by the clock; looking now and then tells whether it is still there.
@@ -164,6 +175,8 @@ async fn next(
 struct Job {
     queue: Arc<dyn Queue>,
     runner: Arc<dyn Runner>,
+    politeness: Arc<Politeness>,
+    lease: Duration,
     metrics: Metrics,
     abandon: CancellationToken,
 }
@@ -190,11 +203,15 @@ impl Job {
         let shared = message::is_shared(&delivery.message.headers);
         let (started, _held) = (Instant::now(), self.metrics.hold());
         let outcome = tokio::select! {
-            outcome = self.runner.run(job, shared) => outcome,
+            outcome = self.outcome(job, shared) => outcome,
             never = self.keep(&delivery) => match never {},
-            () = self.abandon.cancelled() => {
+            () = self.abandon.cancelled() => Err(Duration::ZERO),
+        };
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(wait) => {
                 self.metrics.handed_back(started.elapsed());
-                return logged("hand back", delivery.retry(Duration::ZERO).await);
+                return logged("hand back", delivery.retry(wait).await);
             }
         };
         failpoint!("put/result");
@@ -224,18 +241,36 @@ impl Job {
         true
     }
 
-    /// Extends the lease for as long as anybody waits for this, if it is one that a clock ends.
-    async fn keep(&self, delivery: &Delivery) -> std::convert::Infallible {
-        let capabilities = self.queue.capabilities();
-        let (LeaseEnd::Clock(lease), Some(every)) = (capabilities.lease, capabilities.extend_every()) else {
-            return std::future::pending().await;
+    /// What becomes of the job; or when it is to come back, because its registry is to be left alone for a while.
+    async fn outcome(&self, job: &LayerJob, shared: bool) -> Result<LayerOutcome, Duration> {
+        let Some(source) = job.sources.first() else { return Ok(self.runner.run(job, shared).await) };
+        let leave = match self.politeness.leave(&source.registry).await {
+            Ok(leave) => leave,
+            Err(wait) if wait <= AWHILE => return Err(wait),
+            Err(wait) => return Ok(asked_to_wait(source, wait)),
         };
+        let outcome = self.runner.run(job, shared).await;
+        self.politeness.heed(&outcome);
+        drop(leave);
+        Ok(outcome)
+    }
+
+    /// Extends the lease for as long as anybody waits for this.
+    async fn keep(&self, delivery: &Delivery) -> std::convert::Infallible {
         loop {
-            tokio::time::sleep(every).await;
+            tokio::time::sleep(self.lease / 3).await;
             // A lost lease means that somebody else may start the same job, which costs time and nothing else.
-            logged("extend the lease", delivery.extend(lease).await);
+            logged("extend the lease", delivery.extend(self.lease).await);
         }
     }
+}
+
+/// The outcome of a job that was not begun: the state knows how to wait for long.
+fn asked_to_wait(source: &LayerSource, wait: Duration) -> LayerOutcome {
+    let message =
+        format!("{} has asked to be left alone for {} more seconds", source.registry, wait.as_secs());
+    let failure = LayerFailure { kind: "rate_limited".to_owned(), message, retry: Retry::After(Some(wait)) };
+    LayerOutcome::SourceFailed { source: source.clone(), failure }
 }
 
 fn log(job: &LayerJob, outcome: &LayerOutcome, elapsed: Duration) {
@@ -261,3 +296,6 @@ fn logged(what: &str, settled: Result<(), plimsoll_queue::Error>) {
         tracing::warn!(%error, "could not {what}");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -234,6 +234,10 @@ pub(super) struct JobLimits {
     #[arg(long, value_name = "N", env = "PLIMSOLL_SLOTS")]
     pub(super) slots: Option<usize>,
 
+    /// Layers pulled from one registry at the same time, by each worker
+    #[arg(long, value_name = "N", env = "PLIMSOLL_PER_REGISTRY", default_value_t = 16)]
+    pub(super) per_registry: usize,
+
     /// The most memory the process of one layer may have, in MiB
     #[arg(long, value_name = "MIB", env = "PLIMSOLL_JOB_MEMORY", default_value_t = 2048)]
     pub(super) job_memory: u64,

@@ -1,5 +1,7 @@
 //! The process that reads one layer after the other, and can die of one without harm to anybody else.
 
+use std::time::Duration;
+
 use plimsoll_fleet::worker::serve_child;
 use plimsoll_fleet::{Engine, EngineLimits};
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -7,6 +9,10 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use super::args::JobArgs;
 use super::{parts, stop};
 use crate::failure::Failure;
+
+/// The longest that a registry's Retry-After is waited for here. What is longer is for the worker to know, whose other
+/// processes have to wait too.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(arguments: JobArgs) -> Result<(), Failure> {
     stop::left_to_the_parent()?;
@@ -17,7 +23,8 @@ pub(super) async fn run(arguments: JobArgs) -> Result<(), Failure> {
     }
     let store = parts::store(&arguments.store.url).await?;
     let engine = Engine::new(store, EngineLimits::default());
-    let registries = parts::registries(&arguments.registries)?;
+    let mut registries = parts::registries(&arguments.registries)?;
+    registries.options.backoff.patience = PATIENCE;
     serve_child(&engine, &registries, tokio::io::stdin(), tokio::io::stdout())
         .await
         .map_err(|error| Failure::new("internal", format!("the pipe to the worker broke: {error}")))

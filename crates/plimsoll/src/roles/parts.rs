@@ -76,6 +76,7 @@ pub(super) fn worker(limits: &JobLimits) -> plimsoll_fleet::worker::Config {
     let default = plimsoll_fleet::worker::Config::default();
     plimsoll_fleet::worker::Config {
         slots: limits.slots.unwrap_or(default.slots),
+        per_registry: limits.per_registry,
         grace: Duration::from_secs(limits.grace),
         ..default
     }
