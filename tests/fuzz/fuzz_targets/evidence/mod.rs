@@ -1,8 +1,13 @@
 //! Stored evidence around any message: no fuzzer would find the header and the compressed frame by itself.
 
+#[path = "../edits/mod.rs"]
+mod edits;
+
 use std::sync::OnceLock;
 
 use plimsoll_proto::{CodecError, DecodeLimits};
+
+use edits::edit;
 
 const HEADER: usize = 16;
 
@@ -49,18 +54,4 @@ fn seal(sample: &[u8], message: &[u8]) -> Vec<u8> {
 /// The message in stored bytes that we made.
 fn message(stored: &[u8]) -> Vec<u8> {
     zstd::bulk::decompress(&stored[HEADER..], 1 << 20).expect("our own frame")
-}
-
-/// A message with changes, four bytes each: where (two bytes), what, and a byte to write.
-fn edit(message: &[u8], edits: &[u8]) -> Vec<u8> {
-    let mut message = message.to_vec();
-    for edit in edits.chunks_exact(4) {
-        let at = usize::from(u16::from_le_bytes([edit[0], edit[1]])) % (message.len() + 1);
-        match edit[2] % 3 {
-            0 => message.insert(at, edit[3]),
-            1 => drop(message.splice(at.., message.get(at + 1..).unwrap_or_default().to_vec())),
-            _ => message.iter_mut().skip(at).take(1).for_each(|byte| *byte = edit[3]),
-        }
-    }
-    message
 }
