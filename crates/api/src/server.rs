@@ -12,7 +12,7 @@ use plimsoll_state::State;
 use plimsoll_store::Store;
 use plimsoll_telemetry::Metrics;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tonic::transport::server::{Router, TcpIncoming};
 use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 
@@ -40,14 +40,12 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Where it counts.
     pub metrics: Metrics,
-    /// Rung after every scan that was submitted here: a coordinator in the same process need not wait for its next look.
-    pub submitted: Arc<Notify>,
 }
 
 impl Parts {
-    /// Parts with metrics of their own, and a bell nobody hears.
+    /// Parts with metrics of their own.
     pub fn new(state: Arc<dyn State>, store: Arc<dyn Store>) -> Self {
-        Self { state, store, metrics: Metrics::new(), submitted: Arc::new(Notify::new()) }
+        Self { state, store, metrics: Metrics::new() }
     }
 }
 
@@ -167,7 +165,6 @@ fn router(
         state: Arc::clone(&parts.state),
         store: Arc::clone(&parts.store),
         watches: watches.clone(),
-        submitted: Arc::clone(&parts.submitted),
         shutdown: ending.clone(),
     };
     let verdicts = VerdictApi {

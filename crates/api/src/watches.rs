@@ -1,7 +1,7 @@
 //! Following scans: one task looks at all that are followed, in one question to the state.
 //!
-//! State is where processes meet, so looking is what works whoever changed it. A scan that was followed from its first
-//! seconds is looked at often, for a verdict on known layers takes milliseconds; one that takes longer, at leisure.
+//! State is where processes meet, so looking is what works whoever changed it. Ends are told, and looked at when they
+//! are. For all else, and for what was not heard, a scan is looked at often in its first seconds, and then at leisure.
 
 mod follower;
 mod poll;

@@ -6,9 +6,10 @@ mod metrics;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use plimsoll_oci::Source;
 use plimsoll_queue::{Channel, Message, Queue};
 use plimsoll_state::{
-    BlobStanding, ClaimedScan, Due, PlannedBlob, PlannedTarget, ScanPlan, State, WantedLayer,
+    Bell, BlobStanding, ClaimedScan, Due, PlannedBlob, PlannedTarget, ScanPlan, State, WantedLayer,
 };
 use plimsoll_telemetry::{Parent, failpoint};
 use plimsoll_types::{
@@ -19,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::registries::Registries;
-use crate::resolve::{self, Resolved, is_encrypted};
+use crate::resolve::{self, Pinned, Resolved, is_encrypted};
 use crate::{Clock, Engine, Error, job, wait, worker};
 
 use metrics::Ended;
@@ -34,7 +35,7 @@ pub struct Config {
     pub lease: Duration,
     /// Scans resolved at the same time.
     pub slots: u32,
-    /// How long it waits when there is nothing to do.
+    /// How long it waits when there is nothing to do and nobody submits anything.
     pub idle: Duration,
     /// Attempts to resolve a scan.
     pub attempts: u32,
@@ -53,7 +54,7 @@ impl Config {
             holder: holder.into(),
             lease: Duration::from_secs(120),
             slots: 16,
-            idle: Duration::from_millis(100),
+            idle: Duration::from_millis(250),
             attempts: 8,
             reconcile: Duration::from_secs(2),
             republish_after: Duration::from_secs(60),
@@ -99,6 +100,7 @@ impl Coordinator {
     }
 
     async fn plan_scans(self: Arc<Self>) {
+        let mut submitted = self.state.listen(Bell::Submitted);
         let mut failures = 0;
         let mut at_work = JoinSet::new();
         loop {
@@ -110,14 +112,18 @@ impl Coordinator {
             }
             let lease = self.config.lease.as_millis() as i64;
             match self.state.claim_submitted(&self.config.holder, lease, free, (self.clock)()).await {
-                Ok(scans) if scans.is_empty() => tokio::time::sleep(self.config.idle).await,
                 Ok(scans) => {
                     failures = 0;
+                    let all = (scans.len() as u32) < free;
                     for scan in scans {
                         let this = Arc::clone(&self);
                         let span = tracing::info_span!("plan", scan = %scan.id);
                         Parent::of_trace(&scan.id.to_string()).adopt(&span);
                         at_work.spawn(async move { this.plan(&scan).await }.instrument(span));
+                    }
+                    if all {
+                        // One that is submitted wakes this at once; one that was put off does not.
+                        let _ = tokio::time::timeout(self.config.idle, submitted.rung()).await;
                     }
                 }
                 Err(error) => {
@@ -184,26 +190,10 @@ impl Coordinator {
             self.registries.image(&request.tenant, &reference, credential, request.plain_http).await?;
         // What one tenant may see is no proof of what another may.
         let engine = self.engine.clone().asking_the_source();
-        let pinned = resolve::pin(&engine, &*source).await?;
-        let mut wanted = request.platforms.clone();
-        if wanted.is_empty() {
-            wanted = pinned.platforms();
-        }
-        let mut targets = Vec::new();
-        if pinned.index().is_none() {
-            // An image without an index has one platform; another one that was asked for by name is not there.
-            let image = resolve::image(&engine, &*source, &pinned, &Platform::host_linux()).await?;
-            for platform in &wanted {
-                image.must_be_for(platform)?;
-            }
-            targets.push(target(&image));
-        } else {
-            for platform in &wanted {
-                let image = resolve::image(&engine, &*source, &pinned, platform).await?;
-                targets.push(target(&image));
-            }
-        }
-        targets.dedup_by(|b, a| a.manifest == b.manifest);
+        let pinned = resolve::pin(&*source).await?;
+        // Nobody waits for two puts one after the other.
+        let ((), targets) =
+            tokio::try_join!(pinned.keep(&engine), targets(&engine, &*source, &pinned, request))?;
         let source = LayerSource {
             registry: reference.registry,
             repository: reference.repository,
@@ -345,6 +335,34 @@ fn failure(error: &Error, late: bool) -> Failure {
         }
         error => named(error),
     }
+}
+
+/// The images a request is about, one for each platform.
+async fn targets(
+    engine: &Engine,
+    source: &dyn Source,
+    pinned: &Pinned,
+    request: &ScanRequest,
+) -> Result<Vec<PlannedTarget>, Error> {
+    let mut wanted = request.platforms.clone();
+    if wanted.is_empty() {
+        wanted = pinned.platforms();
+    }
+    let mut targets = Vec::new();
+    if pinned.index().is_none() {
+        // An image without an index has one platform; another one that was asked for by name is not there.
+        let image = resolve::image(engine, source, pinned, &Platform::host_linux()).await?;
+        for platform in &wanted {
+            image.must_be_for(platform)?;
+        }
+        targets.push(target(&image));
+    } else {
+        for platform in &wanted {
+            targets.push(target(&resolve::image(engine, source, pinned, platform).await?));
+        }
+    }
+    targets.dedup_by(|b, a| a.manifest == b.manifest);
+    Ok(targets)
 }
 
 fn target(image: &Resolved) -> PlannedTarget {

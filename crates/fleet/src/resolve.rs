@@ -45,19 +45,19 @@ impl Resolved {
 
 /// What a reference named when it was looked at: no later step reads a tag.
 #[derive(Clone, Debug)]
-pub struct Pinned {
+pub(crate) struct Pinned {
     top: Fetched,
     document: Document,
 }
 
 impl Pinned {
     /// Digest of the index, if it is one.
-    pub fn index(&self) -> Option<Digest> {
+    pub(crate) fn index(&self) -> Option<Digest> {
         matches!(self.document, Document::Index(_)).then_some(self.top.descriptor.digest)
     }
 
     /// The platforms an index offers images for, attestations left out; empty for an image that stands alone.
-    pub fn platforms(&self) -> Vec<Platform> {
+    pub(crate) fn platforms(&self) -> Vec<Platform> {
         let mut platforms: Vec<Platform> = self
             .entries()
             .iter()
@@ -69,6 +69,11 @@ impl Pinned {
         platforms
     }
 
+    /// Puts what was pinned into the store.
+    pub(crate) async fn keep(&self, engine: &Engine) -> Result<(), Error> {
+        keep_manifest(engine, &self.top).await
+    }
+
     fn entries(&self) -> &[IndexEntry] {
         match &self.document {
             Document::Index(entries) => entries,
@@ -77,22 +82,23 @@ impl Pinned {
     }
 }
 
-/// Looks at what `source` names. The manifest or index ends in the store.
-pub async fn pin(engine: &Engine, source: &dyn Source) -> Result<Pinned, Error> {
+/// Looks at what `source` names.
+pub(crate) async fn pin(source: &dyn Source) -> Result<Pinned, Error> {
     let top = source.resolve().await?;
-    keep_manifest(engine, &top).await?;
     let document = document(&top)?;
     Ok(Pinned { top, document })
 }
 
 /// Resolves what `source` names to the image for `platform`. Manifest, index and config end in the store.
 pub async fn resolve(engine: &Engine, source: &dyn Source, platform: &Platform) -> Result<Resolved, Error> {
-    let pinned = pin(engine, source).await?;
-    image(engine, source, &pinned, platform).await
+    let pinned = pin(source).await?;
+    let ((), image) = tokio::try_join!(pinned.keep(engine), image(engine, source, &pinned, platform))?;
+    Ok(image)
 }
 
-/// The image for `platform` of what was pinned.
-pub async fn image(
+/// The image for `platform` of what was pinned. Its manifest and config end in the store; a manifest that was pinned
+/// itself has to be put there by [`Pinned::keep`].
+pub(crate) async fn image(
     engine: &Engine,
     source: &dyn Source,
     pinned: &Pinned,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use plimsoll_api::{Access, Config, Parts, Server};
 use plimsoll_state::{
-    BlobStanding, Fingerprints, KnownLayer, NewVerdict, PlannedBlob, PlannedTarget, ScanPlan, State,
+    Bell, BlobStanding, Fingerprints, KnownLayer, NewVerdict, PlannedBlob, PlannedTarget, ScanPlan, State,
 };
 use plimsoll_store::{Body, Key, MemoryStore, Store};
 use plimsoll_types::report::VerdictStatus;
@@ -144,9 +144,10 @@ async fn waiting_ends_with_the_exit_code_of_the_verdict() {
         (VerdictStatus::NotJudged, 3),
     ] {
         let server = open().await;
+        let mut submitted = server.parts.state.listen(Bell::Submitted);
         let waiting = server.ask(&["submit", "--wait", "--quiet", "app:1"]);
         let judging = async {
-            server.parts.submitted.notified().await;
+            submitted.rung().await;
             server.judge(status).await;
         };
         let (output, ()) = tokio::join!(waiting, judging);

@@ -18,6 +18,7 @@
 //!
 //! A dialect is done when it passes the contract suite in [`testing`].
 
+mod bells;
 mod connect;
 mod deliveries;
 mod error;
@@ -39,6 +40,7 @@ pub mod testing;
 mod tokens;
 mod verdicts;
 
+pub use bells::{Bell, Bells, Ends, Listener};
 pub use connect::connect;
 pub use deliveries::{ClaimedDelivery, Deliveries, Delivery, DeliveryState};
 pub use error::Error;

@@ -2,12 +2,18 @@
 
 use async_trait::async_trait;
 
-use crate::{Deliveries, Error, Layers, Retained, Scans, Targets, Tokens, Verdicts};
+use crate::{Bells, Deliveries, Error, Layers, Retained, Scans, Targets, Tokens, Verdicts};
 
 /// Everything the state of a fleet can do. Handed around as `Arc<dyn State>`.
-pub trait State: Scans + Targets + Layers + Verdicts + Deliveries + Tokens + Retained + Upkeep {}
+pub trait State:
+    Scans + Targets + Layers + Verdicts + Deliveries + Tokens + Retained + Upkeep + Bells
+{
+}
 
-impl<T: Scans + Targets + Layers + Verdicts + Deliveries + Tokens + Retained + Upkeep> State for T {}
+impl<T> State for T where
+    T: Scans + Targets + Layers + Verdicts + Deliveries + Tokens + Retained + Upkeep + Bells
+{
+}
 
 /// What keeps a database healthy.
 #[async_trait]

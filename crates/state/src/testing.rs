@@ -4,6 +4,7 @@
 
 #![cfg_attr(not(test), expect(clippy::wildcard_imports, reason = "the fixture is this suite's vocabulary"))]
 
+mod bells;
 mod claims;
 mod deliveries;
 mod fixture;
@@ -16,6 +17,7 @@ mod tenants;
 mod tokens;
 mod upkeep;
 
+pub use bells::*;
 pub use claims::*;
 pub use deliveries::*;
 pub use judging::*;
@@ -45,6 +47,7 @@ macro_rules! contract_tests {
             a_scan_that_cannot_be_resolved_waits_and_then_fails
             a_stale_holder_changes_nothing
             a_postponed_scan_comes_back_at_its_deadline
+            whoever_listens_hears_of_work_and_of_ends
             two_claimers_never_get_one_scan
             a_claim_whose_lease_ended_is_claimed_again
             urgent_lanes_come_first_and_none_starves

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use plimsoll_state::{State, connect, retrying};
-use plimsoll_types::{ScanRequest, Tenant};
+use plimsoll_types::{ScanRequest, ScanState, Tenant};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 type Fresh<Guard> = Option<(Arc<dyn State>, Guard)>;
@@ -53,6 +54,35 @@ async fn a_file_that_is_opened_again_has_everything() {
     let second = connect(&url).await.expect("the file opens");
     let found = second.get(&Tenant::default(), id).await.expect("it is read");
     assert_eq!(found.map(|progress| progress.scan.request), Some(request));
+}
+
+/// What is done by one process of a fleet is heard by the others.
+#[tokio::test]
+async fn bells_are_heard_in_other_processes() {
+    let Some((here, schema)) = on_a_server().await else { return };
+    let url = std::env::var("PLIMSOLL_TEST_POSTGRES").expect("it was there a moment ago");
+    let separator = if url.contains('?') { '&' } else { '?' };
+    let url = format!("{url}{separator}options[search_path]={schema}");
+    let there = connect(&url).await.expect("the schema opens");
+    let mut ends = there.ends();
+    let request = ScanRequest::new(Tenant::default(), "registry.example/app:1");
+    // Nothing tells when the other has begun to listen, and what it did not hear is not said again.
+    let ringing = async {
+        loop {
+            let id = here.submit(&request, 1).await.expect("it is accepted").id;
+            here.cancel(&Tenant::default(), id, 2).await.expect("it is cancelled");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let heard = tokio::time::timeout(Duration::from_secs(20), async {
+        tokio::select! {
+            ended = ends.next() => ended,
+            () = ringing => None,
+        }
+    });
+    let scan = heard.await.expect("the bell is heard").expect("none was missed");
+    let found = here.get(&Tenant::default(), scan).await.expect("it is read");
+    assert_eq!(found.map(|found| found.scan.state), Some(ScanState::Cancelled));
 }
 
 /// A server that restarts, or a connection that is cut, costs a repeated call.

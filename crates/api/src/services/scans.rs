@@ -8,7 +8,7 @@ use plimsoll_state::{Progress, Role, State};
 use plimsoll_store::{Key, Store};
 use plimsoll_telemetry::Parent;
 use plimsoll_types::{Digest, ScanId, Tenant};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tonic::{Code, Request, Response, Status};
 
 use super::Messages;
@@ -22,7 +22,6 @@ pub(crate) struct ScanApi {
     pub(crate) state: Arc<dyn State>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) watches: Watches,
-    pub(crate) submitted: Arc<Notify>,
     pub(crate) shutdown: watch::Receiver<bool>,
 }
 
@@ -104,7 +103,6 @@ impl ScanApi {
             self.require_policy(policy).await?;
         }
         let submitted = self.state.submit(&request, now).await.map_err(|error| status::of_state(&error))?;
-        self.submitted.notify_one();
         // The scan goes on long after this call, in a trace of its own.
         Parent::of_trace(&submitted.id.to_string()).link(&tracing::Span::current());
         let scan = if submitted.created {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use plimsoll_state::Progress;
+use plimsoll_state::{Ends, Progress};
 use plimsoll_types::ScanId;
 use tokio::time::Instant;
 
@@ -12,7 +12,7 @@ use super::Watches;
 /// How long a scan counts as young.
 const YOUNG: Duration = Duration::from_secs(3);
 /// Between two looks at a young scan.
-const OFTEN: Duration = Duration::from_millis(20);
+const OFTEN: Duration = Duration::from_millis(100);
 /// Between two looks at an older one.
 const SELDOM: Duration = Duration::from_millis(250);
 /// Before the next look after one that failed.
@@ -23,17 +23,22 @@ const BATCH: usize = 500;
 impl Watches {
     /// Looks, for ever; the caller ends it by dropping it.
     pub(crate) async fn run(&self) {
+        let mut ends = self.0.state.ends();
         loop {
-            let Some(next) = self.next_look() else {
-                self.0.rung.notified().await;
-                continue;
+            let next = self.next_look();
+            let sleep = async {
+                match next {
+                    Some(next) => tokio::time::sleep_until(next).await,
+                    None => std::future::pending().await,
+                }
             };
-            // A scan that was followed meanwhile may be due sooner.
-            tokio::select! {
-                () = tokio::time::sleep_until(next) => {}
+            let looked_at = tokio::select! {
+                () = sleep => self.due(Instant::now()),
+                // A scan that was followed meanwhile may be due sooner.
                 () = self.0.rung.notified() => continue,
-            }
-            for batch in self.due(Instant::now()).chunks(BATCH) {
+                ended = ends.next() => self.ended(ended, &mut ends),
+            };
+            for batch in looked_at.chunks(BATCH) {
                 match self.0.state.watch(batch).await {
                     Ok(seen) => self.tell(batch, seen),
                     // It will be looked again; whoever follows has a deadline of its own, or patience.
@@ -44,6 +49,17 @@ impl Watches {
                 }
             }
         }
+    }
+
+    /// Those of the scans that are said to have ended that are followed.
+    fn ended(&self, first: Option<ScanId>, ends: &mut Ends) -> Vec<ScanId> {
+        let mut said: Vec<ScanId> = first.into_iter().collect();
+        said.extend(std::iter::from_fn(|| ends.try_next()));
+        let followed = self.followed();
+        said.retain(|id| followed.contains_key(id));
+        said.sort_unstable();
+        said.dedup();
+        said
     }
 
     /// When the next scan is due; `None` if none is followed.

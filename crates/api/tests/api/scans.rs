@@ -5,7 +5,7 @@ use std::time::Duration;
 use plimsoll_api::client::Error;
 use plimsoll_api::{Access, Config, Limits};
 use plimsoll_proto::v1;
-use plimsoll_state::Role;
+use plimsoll_state::{Bell, Role};
 use plimsoll_types::Tenant;
 use plimsoll_types::report::VerdictStatus;
 use tonic::Code;
@@ -111,9 +111,10 @@ async fn a_call_that_takes_too_long_is_ended_by_the_server() {
 #[tokio::test]
 async fn submitting_rings_the_bell() {
     let server = start().await;
+    let mut bell = server.parts.state.listen(Bell::Submitted);
     let client = server.client("a", Role::Submit).await;
     client.submit(request("app")).await.unwrap();
-    server.parts.submitted.notified().await;
+    bell.rung().await;
     server.stop().await;
 }
 

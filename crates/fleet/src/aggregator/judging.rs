@@ -5,12 +5,11 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use plimsoll_proto::BlobLink;
-use plimsoll_state::{ClaimedLayer, ClaimedTarget, Fingerprints, LayerState as Settled, NewVerdict};
+use plimsoll_state::{Bell, ClaimedLayer, ClaimedTarget, Fingerprints, LayerState as Settled, NewVerdict};
 use plimsoll_store::Key;
 use plimsoll_telemetry::{Parent, failpoint};
 use plimsoll_types::report::{Report, VerdictStatus};
 use plimsoll_types::{Failure, Reference, Retry, ScanState};
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
@@ -39,7 +38,8 @@ impl From<Error> for Trouble {
 }
 
 impl Aggregator {
-    pub(super) async fn judge_targets(self: Arc<Self>, complete: &Notify) {
+    pub(super) async fn judge_targets(self: Arc<Self>) {
+        let mut complete = self.state.listen(Bell::Complete);
         let mut failures = 0;
         let mut at_work = JoinSet::new();
         loop {
@@ -52,18 +52,19 @@ impl Aggregator {
             let now = (self.clock)();
             let lease = self.config.lease.as_millis() as i64;
             match self.state.claim_complete(&self.config.holder, lease, free, now).await {
-                Ok(targets) if targets.is_empty() => {
-                    // A result that completes a scan wakes this at once; a deadline does not.
-                    let _ = tokio::time::timeout(self.config.idle, complete.notified()).await;
-                }
                 Ok(targets) => {
                     failures = 0;
+                    let all = (targets.len() as u32) < free;
                     for target in targets {
                         let this = Arc::clone(&self);
                         let span =
                             tracing::info_span!("judge", scan = %target.id.scan, target = target.id.ordinal);
                         Parent::of_trace(&target.id.scan.to_string()).adopt(&span);
                         at_work.spawn(async move { this.settle_target(&target, now).await }.instrument(span));
+                    }
+                    if all {
+                        // What completes a scan wakes this at once; a deadline does not.
+                        let _ = tokio::time::timeout(self.config.idle, complete.rung()).await;
                     }
                 }
                 Err(error) => {

@@ -9,13 +9,16 @@ use std::time::Duration;
 
 use plimsoll_queue::Queue;
 use plimsoll_state::State;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::rulebook::Rulebook;
 use crate::{Clock, Engine, wait};
 
 pub use metrics::Metrics;
+
+/// See [`Config::slots`].
+const SLOTS_OF_A_CORE: u32 = 4;
 
 /// How an aggregator works.
 #[derive(Clone, Debug)]
@@ -24,7 +27,8 @@ pub struct Config {
     pub holder: String,
     /// How long a target is claimed for judging it.
     pub lease: Duration,
-    /// Targets judged at the same time.
+    /// Targets judged at the same time. More than there are cores, since most of a target's time goes by waiting for the
+    /// store and the state.
     pub slots: u32,
     /// Results taken in at once.
     pub batch: usize,
@@ -44,7 +48,8 @@ impl Config {
         Self {
             holder: holder.into(),
             lease: Duration::from_secs(120),
-            slots: std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get) as u32,
+            slots: SLOTS_OF_A_CORE
+                * std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get) as u32,
             batch: 64,
             idle: Duration::from_millis(250),
             sweep: Duration::from_secs(5),
@@ -75,21 +80,18 @@ pub struct Aggregator {
 impl Aggregator {
     /// Works until `stop`. Targets it holds then are claimed again when their lease ends.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let complete = Arc::new(Notify::new());
-        let results = stop.run_until_cancelled(self.take_results(&complete));
-        let judging = stop.run_until_cancelled(Arc::clone(&self).judge_targets(&complete));
-        let sweeping = stop.run_until_cancelled(self.sweep(&complete));
+        let results = stop.run_until_cancelled(self.take_results());
+        let judging = stop.run_until_cancelled(Arc::clone(&self).judge_targets());
+        let sweeping = stop.run_until_cancelled(self.sweep());
         let numbering = stop.run_until_cancelled(self.number());
         tokio::join!(results, judging, sweeping, numbering);
     }
 
     /// Finds what a process that died between a result and its wake did not say.
-    async fn sweep(&self, complete: &Notify) {
+    async fn sweep(&self) {
         loop {
-            match self.state.wake_all().await {
-                Ok(0) => {}
-                Ok(_) => complete.notify_one(),
-                Err(error) => tracing::warn!(%error, "complete scans could not be looked for"),
+            if let Err(error) = self.state.wake_all().await {
+                tracing::warn!(%error, "complete scans could not be looked for");
             }
             tokio::time::sleep(self.config.sweep).await;
         }

@@ -8,7 +8,6 @@ use plimsoll_queue::{Channel, Delivery};
 use plimsoll_state::{LayerKey, Settled};
 use plimsoll_telemetry::{extract, failpoint};
 use plimsoll_types::{LayerResult, Tenant};
-use tokio::sync::Notify;
 use tracing::Instrument as _;
 
 use super::Aggregator;
@@ -18,11 +17,11 @@ use crate::{Error, job, wait};
 const WAIT: Duration = Duration::from_secs(1);
 
 impl Aggregator {
-    pub(super) async fn take_results(&self, complete: &Notify) {
+    pub(super) async fn take_results(&self) {
         let mut failures = 0;
         loop {
             let taken = match self.queue.receive(&Channel::results(), self.config.batch, WAIT).await {
-                Ok(deliveries) => self.take(deliveries, complete).await,
+                Ok(deliveries) => self.take(deliveries).await,
                 Err(error) => Err(error.into()),
             };
             match taken {
@@ -37,7 +36,7 @@ impl Aggregator {
         }
     }
 
-    async fn take(&self, deliveries: Vec<Delivery>, complete: &Notify) -> Result<(), Error> {
+    async fn take(&self, deliveries: Vec<Delivery>) -> Result<(), Error> {
         let mut settled = BTreeSet::new();
         let mut taken = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
@@ -62,9 +61,7 @@ impl Aggregator {
         }
         failpoint!("result/fold");
         let settled: Vec<LayerKey> = settled.into_iter().collect();
-        if self.state.wake(&settled).await? > 0 {
-            complete.notify_one();
-        }
+        self.state.wake(&settled).await?;
         for delivery in taken {
             delivery.ack().await?;
         }

@@ -4,6 +4,8 @@
 //! several rows in the order of their keys; claims skip what another claimer has locked. Where two transactions do deadlock,
 //! Postgres ends one, and its caller repeats it.
 
+mod bells;
+mod claims;
 mod deliveries;
 mod layers;
 mod planning;
@@ -22,8 +24,9 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgQueryResult};
 use sqlx::{Connection as _, SqlSafeStr, Transaction};
 
-use crate::Error;
 use crate::rows::raw;
+use crate::{Bell, Error};
+use bells::Tower;
 
 const CONNECTIONS: u32 = 16;
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -31,6 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// State on a server.
 pub(crate) struct Postgres {
     pool: PgPool,
+    tower: Tower,
 }
 
 type Connection = PgConnection;
@@ -48,7 +52,15 @@ impl Postgres {
             .after_connect(|connection, _| Box::pin(async move { bound(connection).await }))
             .connect_with(options)
             .await?;
-        Ok(Self { pool })
+        Ok(Self { tower: Tower::build(&pool).await?, pool })
+    }
+
+    /// Tells whoever judges that there are targets to judge.
+    fn woken(&self, targets: u64) -> u64 {
+        if targets > 0 {
+            self.tower.ring(Bell::Complete);
+        }
+        targets
     }
 
     async fn begin(&self) -> Result<Tx, Error> {

@@ -11,7 +11,7 @@ use crate::rows::{
     Columns, clean, lane_number, name, opt_raw, platform_json, raw, size, source_json, to_json,
 };
 use crate::{
-    BlobStanding, Error, Fingerprints, LayerKey, Planned, PlannedBlob, PlannedTarget, ScanPlan, Targets,
+    Bell, BlobStanding, Error, Fingerprints, LayerKey, Planned, PlannedBlob, PlannedTarget, ScanPlan, Targets,
 };
 
 /// An image that was used so long ago may be about to be forgotten; see [`crate::Upkeep::forget`].
@@ -53,6 +53,9 @@ pub(super) async fn planned(
     .await?;
     let wanted = layers::wanted(&mut tx, &planning.keys(&planning.wanted)).await?;
     tx.commit().await?;
+    if planning.outstanding.is_empty() {
+        state.tower.ring(Bell::Complete);
+    }
     state.wake(&planning.keys(&planning.done)).await?;
     Ok(Planned { state: ScanState::Analyzing, first: true, wanted })
 }

@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use plimsoll_types::{Failure, ScanId, ScanRequest, ScanState, Tenant};
 use sqlx::{QueryBuilder, query};
 
+use super::claims::{InLanes, every_lane, in_lanes};
 use super::{Connection, Postgres, changed, verdicts};
 use crate::lanes::{dice, shares};
 use crate::rows::{Columns, failure_json, lane_number, to_json};
 use crate::scans::{check_end, new_id, read_claimed_scan, read_scan, same_scan, scan_columns};
-use crate::{ClaimedScan, Error, Planned, Progress, Scan, ScanFilter, ScanPlan, Scans, Submitted};
+use crate::{Bell, ClaimedScan, Error, Planned, Progress, Scan, ScanFilter, ScanPlan, Scans, Submitted};
 
 #[async_trait]
 impl Scans for Postgres {
@@ -17,6 +18,7 @@ impl Scans for Postgres {
         let id = new_id(now);
         loop {
             if self.insert(id, request, now).await? {
+                self.tower.ring(Bell::Submitted);
                 return Ok(Submitted { id, created: true });
             }
             let earlier = query("SELECT id, request FROM scans WHERE tenant = $1 AND idempotency_key = $2")
@@ -97,6 +99,7 @@ impl Scans for Postgres {
         }
         end(&mut tx, id, &End { state: ScanState::Cancelled, failure: None, holder: None }, now).await?;
         tx.commit().await?;
+        self.tower.ended(id);
         Ok(Some(ScanState::Cancelled))
     }
 
@@ -109,25 +112,14 @@ impl Scans for Postgres {
     ) -> Result<Vec<ClaimedScan>, Error> {
         let until = now.saturating_add(lease_ms);
         let mut connection = self.pool.acquire().await?;
-        let rows = query(
-            "WITH picked AS MATERIALIZED (
-                 SELECT id FROM scans
-                 WHERE state = 'submitted' AND deadline IS NOT NULL AND deadline <= $3 AND next_at <= $3
-                 ORDER BY deadline LIMIT $4 FOR UPDATE SKIP LOCKED
-             )
-             UPDATE scans s SET holder = $1, next_at = $2 FROM picked WHERE s.id = picked.id
-             RETURNING s.id, s.request, s.attempts, s.submitted_at",
-        )
-        .bind(holder)
-        .bind(until)
-        .bind(now)
-        .bind(i64::from(max))
-        .fetch_all(&mut *connection)
-        .await?;
-        let mut claimed = rows.iter().map(read_claimed_scan).collect::<Result<Vec<_>, _>>()?;
+        let due = due(&mut connection, now).await?;
+        let mut claimed = Vec::new();
+        if due.late {
+            claimed = claim_late(&mut connection, holder, until, max, now).await?;
+        }
         for (lane, bound) in shares(max, dice()) {
             let room = i64::from(bound).saturating_sub_unsigned(claimed.len() as u64);
-            if room <= 0 {
+            if room <= 0 || !due.lanes.contains(&lane) {
                 continue;
             }
             let rows = query(
@@ -197,6 +189,7 @@ impl Scans for Postgres {
         }
         end(&mut tx, id, &End { state, failure: Some(failure), holder: Some(holder) }, now).await?;
         tx.commit().await?;
+        self.tower.ended(id);
         Ok(true)
     }
 
@@ -264,6 +257,49 @@ impl Postgres {
         }
         Ok(progress)
     }
+}
+
+/// Where there is anything to claim: one question, so that five are not asked for nothing.
+async fn due(connection: &mut Connection, now: i64) -> Result<InLanes, Error> {
+    let rows = query(
+        "SELECT n.lane FROM unnest($2::bigint[]) AS n (lane) WHERE EXISTS (
+             SELECT 1 FROM scans s WHERE s.state = 'submitted' AND s.lane = n.lane AND s.next_at <= $1)
+         UNION ALL
+         SELECT NULL WHERE EXISTS (
+             SELECT 1 FROM scans
+             WHERE state = 'submitted' AND deadline IS NOT NULL AND deadline <= $1 AND next_at <= $1)",
+    )
+    .bind(now)
+    .bind(every_lane())
+    .fetch_all(connection)
+    .await?;
+    in_lanes(&rows)
+}
+
+/// Claims what is out of time.
+async fn claim_late(
+    connection: &mut Connection,
+    holder: &str,
+    until: i64,
+    max: u32,
+    now: i64,
+) -> Result<Vec<ClaimedScan>, Error> {
+    let rows = query(
+        "WITH picked AS MATERIALIZED (
+             SELECT id FROM scans
+             WHERE state = 'submitted' AND deadline IS NOT NULL AND deadline <= $3 AND next_at <= $3
+             ORDER BY deadline LIMIT $4 FOR UPDATE SKIP LOCKED
+         )
+         UPDATE scans s SET holder = $1, next_at = $2 FROM picked WHERE s.id = picked.id
+         RETURNING s.id, s.request, s.attempts, s.submitted_at",
+    )
+    .bind(holder)
+    .bind(until)
+    .bind(now)
+    .bind(i64::from(max))
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(read_claimed_scan).collect()
 }
 
 /// How a scan ends without a verdict.

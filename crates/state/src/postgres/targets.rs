@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use plimsoll_types::{Digest, Failure, ScanState, Tenant};
 use sqlx::query;
 
+use super::claims::{InLanes, every_lane, in_lanes};
 use super::scans::{End, end, owe};
 use super::{Connection, Postgres, changed, planning, raws, verdicts};
 use crate::lanes::{dice, shares};
@@ -41,7 +42,7 @@ impl Targets for Postgres {
         .bind(raws(settled.iter().map(|key| &key.digest)))
         .execute(&self.pool)
         .await?;
-        Ok(result.rows_affected())
+        Ok(self.woken(result.rows_affected()))
     }
 
     async fn wake_all(&self) -> Result<u64, Error> {
@@ -59,7 +60,7 @@ impl Targets for Postgres {
         )
         .execute(&self.pool)
         .await?;
-        Ok(result.rows_affected())
+        Ok(self.woken(result.rows_affected()))
     }
 
     async fn claim_complete(
@@ -71,10 +72,14 @@ impl Targets for Postgres {
     ) -> Result<Vec<ClaimedTarget>, Error> {
         let until = now.saturating_add(lease_ms);
         let mut connection = self.pool.acquire().await?;
-        let mut ids = claim_late(&mut connection, holder, until, max, now).await?;
+        let due = due(&mut connection, now).await?;
+        let mut ids = Vec::new();
+        if due.late {
+            ids = claim_late(&mut connection, holder, until, max, now).await?;
+        }
         for (lane, bound) in shares(max, dice()) {
             let room = i64::from(bound).saturating_sub_unsigned(ids.len() as u64);
-            if room <= 0 {
+            if room <= 0 || !due.lanes.contains(&lane) {
                 continue;
             }
             let rows = query(
@@ -132,6 +137,7 @@ impl Targets for Postgres {
             finish(&mut tx, &scan, now).await?;
         }
         tx.commit().await?;
+        self.tower.ended(target.scan);
         Ok(true)
     }
 
@@ -164,6 +170,7 @@ impl Targets for Postgres {
         }
         end(&mut tx, target.scan, &End { state, failure: Some(failure), holder: Some(holder) }, now).await?;
         tx.commit().await?;
+        self.tower.ended(target.scan);
         Ok(true)
     }
 
@@ -191,6 +198,23 @@ impl Targets for Postgres {
 
 fn target_id(row: &impl Columns) -> Result<TargetId, Error> {
     Ok(TargetId { scan: row.scan_id("scan")?, ordinal: row.count("ordinal")? })
+}
+
+/// Where there is anything to claim: one question, so that five are not asked for nothing.
+async fn due(connection: &mut Connection, now: i64) -> Result<InLanes, Error> {
+    let rows = query(
+        "SELECT n.lane FROM unnest($2::bigint[]) AS n (lane) WHERE EXISTS (
+             SELECT 1 FROM targets t WHERE t.waiting AND t.ready AND t.lane = n.lane AND t.next_at <= $1)
+         UNION ALL
+         SELECT NULL WHERE EXISTS (
+             SELECT 1 FROM targets
+             WHERE waiting AND deadline IS NOT NULL AND deadline <= $1 AND next_at <= $1)",
+    )
+    .bind(now)
+    .bind(every_lane())
+    .fetch_all(connection)
+    .await?;
+    in_lanes(&rows)
 }
 
 /// Claims what is out of time, complete or not.

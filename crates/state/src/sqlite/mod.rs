@@ -25,7 +25,8 @@ use sqlx::sqlite::{
 };
 use sqlx::{SqlSafeStr, Transaction};
 
-use crate::Error;
+use crate::bells::Belfry;
+use crate::{Bell, Bells, Ends, Error, Listener};
 
 const READERS: u32 = 4;
 const BUSY: Duration = Duration::from_secs(10);
@@ -34,6 +35,8 @@ const BUSY: Duration = Duration::from_secs(10);
 pub(crate) struct Sqlite {
     read: SqlitePool,
     write: SqlitePool,
+    /// Whoever shares the file is in this process.
+    belfry: Belfry,
 }
 
 type Tx = Transaction<'static, sqlx::Sqlite>;
@@ -58,12 +61,30 @@ impl Sqlite {
         } else {
             pool(READERS).connect_with(options.read_only(true).create_if_missing(false)).await?
         };
-        Ok(Self { read, write })
+        Ok(Self { read, write, belfry: Belfry::default() })
+    }
+
+    /// Tells whoever judges that there are targets to judge.
+    fn woken(&self, targets: u64) -> u64 {
+        if targets > 0 {
+            self.belfry.ring(Bell::Complete);
+        }
+        targets
     }
 
     /// A transaction that may write.
     async fn begin(&self) -> Result<Tx, Error> {
         Ok(self.write.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+impl Bells for Sqlite {
+    fn listen(&self, bell: Bell) -> Listener {
+        self.belfry.listen(bell)
+    }
+
+    fn ends(&self) -> Ends {
+        self.belfry.ends()
     }
 }
 

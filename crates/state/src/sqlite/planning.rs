@@ -11,7 +11,7 @@ use crate::rows::{
     Columns, clean, lane_number, name, opt_raw, platform_json, raw, size, source_json, to_json,
 };
 use crate::{
-    BlobStanding, Error, Fingerprints, LayerKey, Planned, PlannedBlob, PlannedTarget, ScanPlan, Targets,
+    Bell, BlobStanding, Error, Fingerprints, LayerKey, Planned, PlannedBlob, PlannedTarget, ScanPlan, Targets,
 };
 
 /// See [`crate::Scans::planned`].
@@ -42,6 +42,9 @@ pub(super) async fn planned(state: &Sqlite, id: ScanId, plan: &ScanPlan, now: i6
     .await?;
     let wanted = layers::wanted(&mut tx, &planning.keys(&planning.wanted)).await?;
     tx.commit().await?;
+    if planning.outstanding.is_empty() {
+        state.belfry.ring(Bell::Complete);
+    }
     state.wake(&planning.keys(&planning.done)).await?;
     Ok(Planned { state: ScanState::Analyzing, first: true, wanted })
 }

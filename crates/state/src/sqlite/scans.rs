@@ -8,7 +8,7 @@ use super::{Connection, Sqlite, changed, verdicts};
 use crate::lanes::{dice, shares};
 use crate::rows::{Columns, failure_json, lane_number, to_json};
 use crate::scans::{check_end, new_id, read_claimed_scan, read_scan, same_scan, scan_columns};
-use crate::{ClaimedScan, Error, Planned, Progress, Scan, ScanFilter, ScanPlan, Scans, Submitted};
+use crate::{Bell, ClaimedScan, Error, Planned, Progress, Scan, ScanFilter, ScanPlan, Scans, Submitted};
 
 #[async_trait]
 impl Scans for Sqlite {
@@ -28,6 +28,7 @@ impl Scans for Sqlite {
         let id = new_id(now);
         insert(&mut tx, id, request, now).await?;
         tx.commit().await?;
+        self.belfry.ring(Bell::Submitted);
         Ok(Submitted { id, created: true })
     }
 
@@ -106,6 +107,7 @@ impl Scans for Sqlite {
         }
         end(&mut tx, id, &End { state: ScanState::Cancelled, failure: None, holder: None }, now).await?;
         tx.commit().await?;
+        self.belfry.ended(id);
         Ok(Some(ScanState::Cancelled))
     }
 
@@ -203,6 +205,7 @@ impl Scans for Sqlite {
         }
         end(&mut tx, id, &End { state, failure: Some(failure), holder: Some(holder) }, now).await?;
         tx.commit().await?;
+        self.belfry.ended(id);
         Ok(true)
     }
 

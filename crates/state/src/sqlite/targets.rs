@@ -39,7 +39,7 @@ impl Targets for Sqlite {
             woken += result.rows_affected();
         }
         tx.commit().await?;
-        Ok(woken)
+        Ok(self.woken(woken))
     }
 
     async fn wake_all(&self) -> Result<u64, Error> {
@@ -52,7 +52,7 @@ impl Targets for Sqlite {
         )
         .execute(&self.write)
         .await?;
-        Ok(result.rows_affected())
+        Ok(self.woken(result.rows_affected()))
     }
 
     async fn claim_complete(
@@ -125,6 +125,7 @@ impl Targets for Sqlite {
             finish(&mut tx, &scan, now).await?;
         }
         tx.commit().await?;
+        self.belfry.ended(target.scan);
         Ok(true)
     }
 
@@ -156,6 +157,7 @@ impl Targets for Sqlite {
         }
         end(&mut tx, target.scan, &End { state, failure: Some(failure), holder: Some(holder) }, now).await?;
         tx.commit().await?;
+        self.belfry.ended(target.scan);
         Ok(true)
     }
 
