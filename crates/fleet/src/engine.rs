@@ -9,6 +9,8 @@ use plimsoll_state::Fingerprints;
 use plimsoll_store::{Key, Store};
 use plimsoll_types::{Digest, EvidenceGroup};
 
+use crate::evidence::Hot;
+
 /// Limits of the steps.
 #[derive(Clone, Debug, Default)]
 pub struct EngineLimits {
@@ -28,6 +30,7 @@ pub struct Engine {
     pub(crate) limits: Arc<EngineLimits>,
     pub(crate) slots: usize,
     pub(crate) answers_from_store: bool,
+    pub(crate) hot: Option<Arc<Hot>>,
     fingerprints: Fingerprints,
 }
 
@@ -54,12 +57,19 @@ impl Engine {
             limits: Arc::new(limits),
             slots: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
             answers_from_store: true,
+            hot: None,
         }
     }
 
     /// How many layers are analyzed at the same time; at least one.
     pub fn with_slots(mut self, slots: usize) -> Self {
         self.slots = slots.max(1);
+        self
+    }
+
+    /// Keeps about so many bytes of decoded evidence, for whoever judges image after image on the same layers.
+    pub fn keeping_evidence(mut self, bytes: usize) -> Self {
+        self.hot = Some(Arc::new(Hot::new(bytes)));
         self
     }
 

@@ -1,11 +1,12 @@
 //! The evidence of all layers becomes one inventory.
 
-use bytes::Bytes;
-use plimsoll_proto::{CodecError, DecodeLimits, decode_index, decode_packages};
+use std::sync::Arc;
+
 use plimsoll_store::Key;
 use plimsoll_types::{Digest, Evidence, EvidenceGroup, IndexEvidence, Inventory, PackagesEvidence};
 
 use crate::engine::evidence_key;
+use crate::evidence::{Trouble, evidence};
 use crate::plan::{LayerState, Plan, blob_link};
 use crate::{Engine, Error};
 
@@ -37,22 +38,20 @@ pub async fn fold(engine: &Engine, plan: &Plan) -> Result<Folded, Error> {
                 .ok_or_else(|| Error::Vanished { key: Key::BlobLink(layer.descriptor.digest).path() })?,
         };
         layers.push(Some((link.diff_id, link.uncompressed_size)));
-        let key = |group| evidence_key(&layer.fingerprints, link.diff_id, group);
-        let index = fetch(engine, &key(EvidenceGroup::Index)).await?;
-        let packages = fetch(engine, &key(EvidenceGroup::Packages)).await?;
-        let limits = engine.limits.decode;
-        jobs.push(Some(tokio::task::spawn_blocking(move || decode(&index, &packages, &limits))));
+        let (engine, fingerprints) = (engine.clone(), layer.fingerprints);
+        jobs.push(Some(tokio::spawn(async move { evidence(&engine, link.diff_id, fingerprints).await })));
     }
-    let mut evidence = Vec::with_capacity(jobs.len());
+    let mut read = Vec::with_capacity(jobs.len());
     let mut damaged = None;
     for ((job, layer), planned) in jobs.into_iter().zip(&layers).zip(&plan.layers) {
         let (Some(job), Some((diff_id, _))) = (job, layer) else {
-            evidence.push(nothing());
+            read.push(Arc::new(nothing()));
             continue;
         };
         match job.await {
-            Ok(Ok(decoded)) => evidence.push(decoded),
-            Ok(Err((group, source))) => {
+            Ok(Ok(evidence)) => read.push(evidence),
+            Ok(Err(Trouble::Missing(error))) => return Err(error),
+            Ok(Err(Trouble::Damaged(group, source))) => {
                 // Damage seldom comes alone: all of it goes at once, so that one more attempt mends it.
                 let key = |group| evidence_key(&planned.fingerprints, *diff_id, group);
                 for group in EvidenceGroup::ALL {
@@ -67,7 +66,7 @@ pub async fn fold(engine: &Engine, plan: &Plan) -> Result<Folded, Error> {
     if let Some(error) = damaged {
         return Err(error);
     }
-    let folded = tokio::task::spawn_blocking(move || plimsoll_inventory::fold(evidence)).await;
+    let folded = tokio::task::spawn_blocking(move || merge(read)).await;
     let inventory = folded.map_err(|join| Error::Panicked {
         layer: layers
             .iter()
@@ -79,19 +78,13 @@ pub async fn fold(engine: &Engine, plan: &Plan) -> Result<Folded, Error> {
     Ok(Folded { inventory, layers })
 }
 
-async fn fetch(engine: &Engine, key: &Key) -> Result<Bytes, Error> {
-    engine.store.get(key, None).await?.ok_or_else(|| Error::Vanished { key: key.path() })
-}
-
-fn decode(
-    index: &[u8],
-    packages: &[u8],
-    limits: &DecodeLimits,
-) -> Result<Evidence, (EvidenceGroup, CodecError)> {
-    Ok(Evidence {
-        index: decode_index(index, limits).map_err(|error| (EvidenceGroup::Index, error))?,
-        packages: decode_packages(packages, limits).map_err(|error| (EvidenceGroup::Packages, error))?,
-    })
+/// What nobody else has need not be copied.
+fn merge(layers: Vec<Arc<Evidence>>) -> Inventory {
+    let shared = layers.iter().any(|layer| Arc::strong_count(layer) > 1);
+    if shared {
+        return plimsoll_inventory::fold_shared(&layers);
+    }
+    plimsoll_inventory::fold(layers.into_iter().map(Arc::unwrap_or_clone).collect())
 }
 
 /// What a layer nobody can read contributes.

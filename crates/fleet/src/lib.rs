@@ -13,6 +13,7 @@ pub mod coordinator;
 pub mod document;
 mod engine;
 mod error;
+mod evidence;
 pub mod fold;
 pub mod gc;
 mod held;

@@ -1,11 +1,12 @@
 //! The fold itself: layers in, inventory out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 use plimsoll_types::{
-    BlindSpot, EntryKind, Evidence, FileEntry, Inventory, InventoryFile, KeptFile, NestedRoot, Package,
-    PackagesEvidence, PathBytes, Payload,
+    EntryKind, Evidence, FileEntry, Inventory, InventoryFile, KeptFile, NestedRoot, Package, PathBytes,
+    Payload,
 };
 
 use crate::apply::apply;
@@ -23,29 +24,24 @@ use crate::tree::{NodeId, Origin, ROOT, Tree};
 /// Pure and total: whatever the layers say, there is an inventory; what could not be made sense of is a blind
 /// spot in it.
 pub fn fold(layers: Vec<Evidence>) -> Inventory {
-    let mut entries = Vec::with_capacity(layers.len());
-    let mut packages = Vec::with_capacity(layers.len());
-    let mut kept = Vec::with_capacity(layers.len());
-    let mut blind_spots = Vec::new();
-    for (layer, evidence) in layers.into_iter().enumerate() {
-        let layer = layer as u32;
-        blind_spots.extend(evidence.index.ambiguities.iter().map(|text| blind_spots::ambiguous(layer, text)));
-        blind_spots.extend(blind_spots::failed_sections(layer, &evidence.packages));
-        entries.push(evidence.index.entries);
-        kept.push(evidence.index.kept);
-        packages.push(evidence.packages);
-    }
-    let merged = merge(&entries, &packages, &kept, &mut blind_spots);
-    let mut inventory = merged.inventory;
-    inventory.files = files(merged.shown, entries);
-    blind_spots.sort();
-    blind_spots.dedup();
-    inventory.blind_spots = blind_spots;
-    inventory
+    let Merged { inventory, shown } = merge(&layers.iter().collect::<Vec<_>>());
+    let entries = layers.into_iter().map(|layer| layer.index.entries).collect();
+    Inventory { files: moved(shown, entries), ..inventory }
+}
+
+/// The same of evidence that others use, too: what the image shows is copied.
+pub fn fold_shared(layers: &[Arc<Evidence>]) -> Inventory {
+    let Merged { inventory, shown } = merge(&layers.iter().map(Arc::as_ref).collect::<Vec<_>>());
+    let entry = |origin: Origin| layers[origin.layer as usize].index.entries[origin.entry as usize].clone();
+    let files = shown.into_iter().map(|Shown { path, layer, origin }| {
+        let entry = origin.map_or_else(|| undescribed_directory(&path), entry);
+        InventoryFile { path, layer, entry }
+    });
+    Inventory { files: files.collect(), ..inventory }
 }
 
 struct Merged {
-    /// All of it but the files and blind spots.
+    /// All of it but the files.
     inventory: Inventory,
     shown: Vec<Shown>,
 }
@@ -57,16 +53,16 @@ struct Shown {
     origin: Option<Origin>,
 }
 
-fn merge(
-    entries: &[Vec<FileEntry>],
-    packages: &[PackagesEvidence],
-    kept: &[Vec<KeptFile>],
-    blind_spots: &mut Vec<BlindSpot>,
-) -> Merged {
-    let mut tree = Tree::new(entries);
-    let mut records = Records::new(packages);
+fn merge(layers: &[&Evidence]) -> Merged {
+    let mut blind_spots = Vec::new();
+    for (layer, evidence) in (0..).zip(layers) {
+        blind_spots.extend(evidence.index.ambiguities.iter().map(|text| blind_spots::ambiguous(layer, text)));
+        blind_spots.extend(blind_spots::failed_sections(layer, &evidence.packages));
+    }
+    let mut tree = Tree::new(layers.iter().map(|layer| &layer.index.entries[..]).collect());
+    let mut records = Records::new(layers.iter().map(|layer| &layer.packages));
     let mut database_roots = HashMap::new();
-    for (layer, entries) in entries.iter().enumerate() {
+    for (layer, entries) in layers.iter().map(|layer| &layer.index.entries).enumerate() {
         records.before_layer(&mut tree, layer);
         let oddities = apply(&mut tree, layer as u32, entries);
         blind_spots.extend(oddities.iter().map(|oddity| blind_spots::odd(layer as u32, oddity)));
@@ -108,8 +104,11 @@ fn merge(
             nested_roots.push(NestedRoot { root: root.to_string(), distro });
         }
     }
-    let (shown, kept) = show(&tree, kept);
-    Merged { inventory: Inventory { distro, packages, nested_roots, kept, ..Inventory::default() }, shown }
+    let (shown, kept) = show(&tree, layers);
+    blind_spots.sort();
+    blind_spots.dedup();
+    let inventory = Inventory { distro, packages, nested_roots, kept, blind_spots, ..Inventory::default() };
+    Merged { inventory, shown }
 }
 
 struct Image<'i, 'a> {
@@ -310,10 +309,10 @@ fn is_dpkg_file(path: &PathBytes) -> bool {
 }
 
 /// Every name of the merged image, and the kept files among them.
-fn show(tree: &Tree<'_>, kept: &[Vec<KeptFile>]) -> (Vec<Shown>, Vec<KeptFile>) {
+fn show(tree: &Tree<'_>, layers: &[&Evidence]) -> (Vec<Shown>, Vec<KeptFile>) {
     let mut kept_by_path: HashMap<(u32, &PathBytes), &KeptFile> = HashMap::new();
-    for (layer, files) in kept.iter().enumerate() {
-        kept_by_path.extend(files.iter().map(|file| ((layer as u32, &file.path), file)));
+    for (layer, evidence) in (0..).zip(layers) {
+        kept_by_path.extend(evidence.index.kept.iter().map(|file| ((layer, &file.path), file)));
     }
     let mut shown = Vec::new();
     let mut shown_kept = Vec::new();
@@ -330,7 +329,7 @@ fn show(tree: &Tree<'_>, kept: &[Vec<KeptFile>]) -> (Vec<Shown>, Vec<KeptFile>) 
 }
 
 /// Moves the entries out of the layers; one that is shown more than once (by hard links) is copied.
-fn files(shown: Vec<Shown>, layers: Vec<Vec<FileEntry>>) -> Vec<InventoryFile> {
+fn moved(shown: Vec<Shown>, layers: Vec<Vec<FileEntry>>) -> Vec<InventoryFile> {
     let mut uses: Vec<Vec<u32>> = layers.iter().map(|entries| vec![0; entries.len()]).collect();
     for origin in shown.iter().filter_map(|shown| shown.origin) {
         uses[origin.layer as usize][origin.entry as usize] += 1;

@@ -16,4 +16,4 @@ mod records;
 mod roots;
 mod tree;
 
-pub use fold::fold;
+pub use fold::{fold, fold_shared};

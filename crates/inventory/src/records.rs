@@ -61,10 +61,10 @@ pub(crate) struct Live {
 
 impl<'a> Records<'a> {
     /// Sorts the facts of all layers by file.
-    pub(crate) fn new(layers: &'a [PackagesEvidence]) -> Self {
+    pub(crate) fn new(layers: impl ExactSizeIterator<Item = &'a PackagesEvidence>) -> Self {
         let mut groups: Vec<Group<'a>> = Vec::new();
         let mut by_path = Vec::with_capacity(layers.len());
-        for (layer, evidence) in layers.iter().enumerate() {
+        for (layer, evidence) in layers.enumerate() {
             let mut paths: HashMap<&'a PathBytes, GroupId> = HashMap::new();
             for section in &evidence.sections {
                 for record in &section.records {

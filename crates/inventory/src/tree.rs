@@ -68,7 +68,7 @@ fn nowhere(_: &mut Tree<'_>, _: NodeId, _: &[u8], _: Option<NodeId>) -> Result<N
 
 /// The tree over the entries of `layers`.
 pub(crate) struct Tree<'a> {
-    layers: &'a [Vec<FileEntry>],
+    layers: Vec<&'a [FileEntry]>,
     pub(crate) nodes: Vec<Node<'a>>,
     /// What whiteouts of the layer being applied have hidden.
     hidden: HashMap<(NodeId, &'a [u8]), NodeId>,
@@ -83,8 +83,8 @@ pub(crate) struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     /// An empty tree.
-    pub(crate) fn new(layers: &'a [Vec<FileEntry>]) -> Self {
-        let entries: usize = layers.iter().map(Vec::len).sum();
+    pub(crate) fn new(layers: Vec<&'a [FileEntry]>) -> Self {
+        let entries: usize = layers.iter().map(|layer| layer.len()).sum();
         let root = Node {
             parent: ROOT,
             name: b"",

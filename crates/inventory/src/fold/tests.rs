@@ -79,24 +79,26 @@ fn record(package_type: PackageType, package: &str) -> Payload {
 
 fn fold_layers(layers: Vec<Layer>) -> Inventory {
     let diff_id = Digest::from_bytes([0; 32]);
-    fold(
-        layers
-            .into_iter()
-            .map(|layer| Evidence {
-                index: IndexEvidence {
-                    diff_id,
-                    uncompressed_size: 0,
-                    entries: layer.entries,
-                    kept: Vec::new(),
-                    ambiguities: Vec::new(),
-                },
-                packages: PackagesEvidence {
-                    diff_id,
-                    sections: vec![Section { records: layer.records, ..Section::new("test/all", 1) }],
-                },
-            })
-            .collect(),
-    )
+    let layers: Vec<_> = layers
+        .into_iter()
+        .map(|layer| Evidence {
+            index: IndexEvidence {
+                diff_id,
+                uncompressed_size: 0,
+                entries: layer.entries,
+                kept: Vec::new(),
+                ambiguities: Vec::new(),
+            },
+            packages: PackagesEvidence {
+                diff_id,
+                sections: vec![Section { records: layer.records, ..Section::new("test/all", 1) }],
+            },
+        })
+        .collect();
+    let shared: Vec<_> = layers.iter().cloned().map(Arc::new).collect();
+    let inventory = fold(layers);
+    assert_eq!(fold_shared(&shared), inventory, "whoever owns the evidence");
+    inventory
 }
 
 fn l() -> Layer {

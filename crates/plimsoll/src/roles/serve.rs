@@ -24,6 +24,9 @@ use super::health::{self, Health};
 use super::{callbacks, parts, rules, stop};
 use crate::failure::Failure;
 
+/// Bytes of decoded evidence an aggregator keeps: some hundreds of layers of an ordinary size.
+const HOT_EVIDENCE: usize = 256 << 20;
+
 /// `serve`: the three roles over a queue in memory. What was in it when the process died is found again in the state.
 pub(super) async fn all(arguments: ServeArgs) -> Result<(), Failure> {
     let stop = stop::token()?;
@@ -169,7 +172,7 @@ impl Fleet {
         let config = aggregator::Config { lease: leases.lease(), ..aggregator::Config::new(parts::holder()) };
         Arc::new(Aggregator {
             config,
-            engine: self.engine(),
+            engine: self.engine().keeping_evidence(HOT_EVIDENCE),
             state: Arc::clone(&self.state),
             queue: Arc::clone(&self.queue),
             rules,
