@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use plimsoll_proto::{CodecError, DecodeLimits, decode_index, decode_packages};
 use plimsoll_state::Fingerprints;
-use plimsoll_store::Key;
 use plimsoll_types::{Digest, Evidence, EvidenceGroup, FileEntry, Payload, Record};
 
 use crate::engine::evidence_key;

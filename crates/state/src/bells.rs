@@ -36,7 +36,7 @@ impl Listener {
     pub async fn rung(&mut self) {
         if self.0.changed().await.is_err() {
             // Nobody is left who could ring it.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -19,7 +19,7 @@ fn a_scan_no_coordinator_had_time_for_is_not_judged_and_says_what_was_known() {
     let image = image("amd64", &[installs("quay", "1.0"), installs("jetty", "1.2")]);
     let reference = fleet.registry.push("harbour/app", "1", &image);
     for layer in &image.layers {
-        fleet.registry.fault(Fault::always(&layer.digest, Misdeed::Status(503)));
+        fleet.registry.fault(Fault::always(&layer.blob.digest, Misdeed::Status(503)));
     }
     fleet.kill();
     // Its deadline passed while nobody was there.

@@ -53,6 +53,7 @@ fn a_scan_is_one_trace_from_its_plan_to_its_callback() {
     let mut fleet = Fleet::start_with(Settings {
         arguments: [&arguments[..], &[secret.path().display().to_string()]].concat(),
         environment: vec![("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint.clone())],
+        files: Vec::new(),
     });
     let image = image("amd64", &[installs("quay", "1.0"), installs("jetty", "1.2")]);
     let reference = fleet.registry.push("harbour/app", "1", &image);

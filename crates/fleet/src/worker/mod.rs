@@ -14,17 +14,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use plimsoll_proto::decode_layer_job;
 use plimsoll_queue::{Channel, Delivery, LeaseEnd, Message, Queue};
 use plimsoll_telemetry::{extract, failpoint};
-use plimsoll_types::{LayerFailure, LayerJob, LayerOutcome, LayerResult, LayerSource, Retry};
+use plimsoll_types::{Lane, LayerFailure, LayerJob, LayerOutcome, LayerResult, LayerSource, Retry};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::registries::Registries;
-use crate::{Engine, job as message, wait};
+use crate::{Engine, Error, job as message, wait};
 
 pub use child::serve_child;
 pub use metrics::Metrics;
@@ -144,22 +146,13 @@ async fn next(
         loop {
             // The permit is taken again by the job; nobody else takes one meanwhile.
             drop(slots.acquire().await);
-            let order = turns.next();
-            for (at, lane) in order.into_iter().enumerate() {
-                // Only the last look of a round waits.
-                let wait = if at + 1 == order.len() { config.idle } else { Duration::ZERO };
-                match queue.receive(&Channel::layers(lane), 1, wait).await {
-                    Ok(deliveries) => {
-                        failures = 0;
-                        if let Some(delivery) = deliveries.into_iter().next() {
-                            return delivery;
-                        }
-                    }
-                    Err(error) => {
-                        failures += 1;
-                        tracing::warn!(%error, %lane, "no jobs can be received");
-                        wait::after(failures).await;
-                    }
+            match first(queue, turns.next(), config.idle).await {
+                Ok(Some(delivery)) => return delivery,
+                Ok(None) => failures = 0,
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(%error, "no jobs can be received");
+                    wait::after(failures).await;
                 }
             }
         }
@@ -169,6 +162,31 @@ async fn next(
         () = stop.cancelled() => None,
         delivery = look => Some(delivery),
     }
+}
+
+/// The first job in the order of the lanes, or, if there is none, whichever comes within `idle`. A lane that cannot be
+/// asked does not keep the others from being asked.
+async fn first(queue: &dyn Queue, lanes: [Lane; 3], idle: Duration) -> Result<Option<Delivery>, Error> {
+    let mut failed = None;
+    for lane in lanes {
+        match queue.receive(&Channel::layers(lane), 1, Duration::ZERO).await {
+            Ok(mut deliveries) if !deliveries.is_empty() => return Ok(deliveries.pop()),
+            Ok(_) => {}
+            Err(error) => failed = Some(error),
+        }
+    }
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    // What another lane was about to hand over when the first came goes back to it.
+    let wait = async |lane| queue.receive(&Channel::layers(lane), 1, idle).await;
+    let mut waiting: FuturesUnordered<_> = lanes.into_iter().map(wait).collect();
+    while let Some(received) = waiting.next().await {
+        if let Some(delivery) = received?.pop() {
+            return Ok(Some(delivery));
+        }
+    }
+    Ok(None)
 }
 
 /// One job from its lease to its acknowledgement.

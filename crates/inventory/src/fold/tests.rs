@@ -2,7 +2,7 @@
 
 use plimsoll_types::{
     BlindKind, ContentKind, DatabaseState, Digest, IndexEvidence, LicenseClaim, OsRelease, OwnedPaths,
-    PackageRecord, PackageType, Record, Section,
+    PackageRecord, PackageType, PackagesEvidence, Record, Section,
 };
 
 use super::*;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer, ErrorKind};
 use tokio::time::{Instant, timeout_at};
@@ -19,7 +19,7 @@ use crate::{Delivery, Error};
 /// How long to wait for the next message when there is one: a broker sends what is ready in one go.
 const LINGER: Duration = Duration::from_millis(5);
 
-/// How long to wait for the first message if the caller does not wait at all: a broker has to be asked.
+/// The least to wait for the first message: a broker has to be asked.
 const GRACE: Duration = Duration::from_millis(20);
 
 /// From which queue of a channel.
@@ -42,7 +42,12 @@ pub(super) async fn receive(
     let (deadline, mut pauses) = (Instant::now() + wait, Pauses::default());
     loop {
         let session = broker.session("receive", deadline).await?;
-        let error = match take(&session, names, from, max, deadline).await {
+        let taken = if wait.is_zero() {
+            get(&session, names, from, max).await
+        } else {
+            take(&session, names, from, max, deadline).await
+        };
+        let error = match taken {
             Ok((batch, taken)) => return Ok(deliveries(broker, names, from, batch, taken)),
             Err(error) => broker.failure("receive", error),
         };
@@ -55,6 +60,24 @@ pub(super) async fn receive(
 }
 
 type Taken = Vec<lapin::message::Delivery>;
+
+/// What is there now, message by message: the broker answers at once, also that there is none.
+async fn get(session: &Session, names: &Names, from: From, max: usize) -> lapin::Result<(Batch, Taken)> {
+    session.ensure(names).await?;
+    let channel = session.channel().await?;
+    let queue = if from == From::Ready { &names.ready } else { &names.dead };
+    let mut taken = Taken::new();
+    let mut marker = None;
+    while taken.len() < max
+        && let Some(message) = channel.basic_get(queue.as_str().into(), BasicGetOptions::default()).await?
+    {
+        taken.push(message.delivery);
+        if marker.is_none() && from == From::Ready {
+            marker = Some(consume(&channel, &names.leases).await?);
+        }
+    }
+    Ok((Batch::new(channel, marker), taken))
+}
 
 async fn take(
     session: &Session,
