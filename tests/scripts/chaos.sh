@@ -23,7 +23,8 @@ SCANS=${SCANS:-60} SEED=${SEED:-1} KILLS=${KILLS:-30} QUEUE=${QUEUE:-amqp} TIMES
 BROKER_RESTARTS=${BROKER_RESTARTS:-2} STATE_RESTARTS=${STATE_RESTARTS:-1}
 export SCANS SEED KILLS QUEUE TIMES AWAY BROKER_RESTARTS STATE_RESTARTS
 
-. tests/scripts/failpoints.sh
+. tests/scripts/featured.sh
+featured failpoints || exit 1
 cargo test --locked --workspace --test chaos --no-run || exit 1
 
 # What is copied with skopeo: "nginx:1 pyapp:1".

@@ -1,16 +1,13 @@
 #!/bin/sh
-# Builds Plimsoll with the feature `poison`, in a target directory of its own so that nobody takes that binary for the
-# real one, and runs the scenarios that need it. Services are started for the time of the run, except those whose
-# variable is set already.
+# Builds a plimsoll with the feature `poison` beside the ordinary one, and runs the scenarios that need it, which `make
+# test` does too. Services are started for the time of the run, except those whose variable is set already.
 set -eu
 . "$(dirname "$0")/toolchain.sh"
 
-target=${CARGO_TARGET_DIR:-$PWD/target}
-cargo build --locked --package plimsoll
-cargo build --locked --package plimsoll --features poison --target-dir "$target/poison"
-PLIMSOLL_BIN=$target/debug/plimsoll
-PLIMSOLL_POISON_BIN=$target/poison/debug/plimsoll
-export PLIMSOLL_BIN PLIMSOLL_POISON_BIN
+. tests/scripts/featured.sh
+featured poison
+PLIMSOLL_BIN=${CARGO_TARGET_DIR:-$PWD/target}/debug/plimsoll
+export PLIMSOLL_BIN
 
 services=""
 [ -n "${PLIMSOLL_TEST_AMQP:-}" ] || services="$services rabbitmq"
@@ -25,4 +22,4 @@ if [ -n "$services" ]; then
     # shellcheck source=/dev/null
     [ ! -e "$dir/env" ] || . "$dir/env"
 fi
-cargo test --locked --package plimsoll-tests --test fleet -- --show-output poison:: versions::
+cargo test --locked --workspace --test fleet -- --show-output poison:: versions::

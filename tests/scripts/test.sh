@@ -50,7 +50,8 @@ fi
 
 # First everything that tests need, among it the binary that end-to-end tests run; the errors of a failed build stay
 # the last thing on the screen but one.
-. tests/scripts/failpoints.sh
+. tests/scripts/featured.sh
+featured failpoints poison || exit 1
 cargo build --locked --workspace --bins --tests --examples || exit 1
 PLIMSOLL_BIN=${CARGO_TARGET_DIR:-$PWD/target}/debug/plimsoll
 export PLIMSOLL_BIN
