@@ -103,14 +103,13 @@ pub struct StreamRange {
     pub newest: u64,
 }
 
-/// The worst of several, in the order fail, not judged, warn, pass.
+/// Statuses, the worst first.
+pub(crate) const WORST_FIRST: [VerdictStatus; 4] =
+    [VerdictStatus::Fail, VerdictStatus::NotJudged, VerdictStatus::Warn, VerdictStatus::Pass];
+
+/// The worst of several.
 pub(crate) fn worst(statuses: impl IntoIterator<Item = VerdictStatus>) -> Option<VerdictStatus> {
-    statuses.into_iter().max_by_key(|status| match status {
-        VerdictStatus::Pass => 0,
-        VerdictStatus::Warn => 1,
-        VerdictStatus::NotJudged => 2,
-        VerdictStatus::Fail => 3,
-    })
+    statuses.into_iter().min_by_key(|status| WORST_FIRST.iter().position(|other| other == status))
 }
 
 /// The columns [`read_verdict`] reads.

@@ -7,6 +7,7 @@
 mod bells;
 mod claims;
 mod deliveries;
+mod judging;
 mod layers;
 mod planning;
 mod retained;

@@ -329,7 +329,7 @@ pub(super) async fn end(tx: &mut Connection, id: ScanId, end: &End<'_>, now: i64
 }
 
 /// Enqueues the delivery of a scan that has ended, if it has a callback.
-pub(super) async fn owe(tx: &mut Connection, id: &str, now: i64) -> Result<(), Error> {
+async fn owe(tx: &mut Connection, id: &str, now: i64) -> Result<(), Error> {
     query(
         "INSERT INTO deliveries (scan, tenant, url, state, next_at, created_at)
          SELECT id, tenant, callback, 'pending', $1, $1 FROM scans WHERE id = $2 AND callback IS NOT NULL

@@ -7,13 +7,12 @@ use plimsoll_types::{Digest, Failure, ScanState, Tenant};
 use sqlx::query;
 
 use super::claims::{InLanes, every_lane, in_lanes};
-use super::scans::{End, end, owe};
-use super::{Connection, Postgres, changed, planning, raws, verdicts};
+use super::scans::{End, end};
+use super::{Connection, Postgres, changed, planning, raws};
 use crate::lanes::{dice, shares};
-use crate::rows::{Columns, failure_json, lane_number, opt_raw, raw, source_of};
+use crate::rows::{Columns, failure_json, lane_number, source_of};
 use crate::scans::check_end;
 use crate::targets::{read_claimed_layer, read_target};
-use crate::verdicts::worst;
 use crate::{ClaimedTarget, Error, LayerKey, NewVerdict, TargetId, Targets};
 
 #[async_trait]
@@ -112,33 +111,7 @@ impl Targets for Postgres {
     }
 
     async fn judged(&self, target: TargetId, verdict: &NewVerdict, now: i64) -> Result<bool, Error> {
-        let mut tx = self.begin().await?;
-        let scan = target.scan.to_string();
-        // Of platforms judged at the same time, the last one has to see the others.
-        query("SELECT id FROM scans WHERE id = $1 FOR NO KEY UPDATE").bind(&scan).execute(&mut *tx).await?;
-        let closed = query(
-            "UPDATE targets SET waiting = FALSE, ready = FALSE, holder = NULL
-             WHERE scan = $1 AND ordinal = $2 AND waiting",
-        )
-        .bind(&scan)
-        .bind(i64::from(target.ordinal))
-        .execute(&mut *tx)
-        .await?;
-        if !changed(&closed) {
-            let first = verdicts::document(&mut tx, target).await?;
-            return Ok(first == Some(verdict.document));
-        }
-        insert(&mut tx, target, verdict, now).await?;
-        let open = query("SELECT COUNT(*) AS open FROM targets WHERE scan = $1 AND waiting")
-            .bind(&scan)
-            .fetch_one(&mut *tx)
-            .await?;
-        if open.int("open")? == 0 {
-            finish(&mut tx, &scan, now).await?;
-        }
-        tx.commit().await?;
-        self.tower.ended(target.scan);
-        Ok(true)
+        super::judging::judged(self, target, verdict, now).await
     }
 
     async fn give_up(
@@ -318,49 +291,4 @@ impl Postgres {
         tx.commit().await?;
         Ok(())
     }
-}
-
-async fn insert(tx: &mut Connection, target: TargetId, verdict: &NewVerdict, now: i64) -> Result<(), Error> {
-    query(
-        "INSERT INTO verdicts (scan, ordinal, tenant, reference, index_digest, manifest, platform, status, document,
-             policy, knowledge, evaluated_at, layers_known, layers, judged_at)
-         SELECT t.scan, t.ordinal, t.tenant, s.reference, s.index_digest, t.manifest, t.platform, $3, $4, $5, $6, $7,
-             $8, $9, $10
-         FROM targets t JOIN scans s ON s.id = t.scan WHERE t.scan = $1 AND t.ordinal = $2",
-    )
-    .bind(target.scan.to_string())
-    .bind(i64::from(target.ordinal))
-    .bind(verdict.status.as_str())
-    .bind(raw(&verdict.document))
-    .bind(opt_raw(verdict.policy.as_ref()))
-    .bind(opt_raw(verdict.knowledge.as_ref()))
-    .bind(verdict.evaluated_at)
-    .bind(i64::from(verdict.layers_known))
-    .bind(i64::from(verdict.layers))
-    .bind(now)
-    .execute(&mut *tx)
-    .await?;
-    Ok(())
-}
-
-/// Ends a scan whose targets are all judged. Layers it still waits for go on in backfill.
-async fn finish(tx: &mut Connection, scan: &str, now: i64) -> Result<(), Error> {
-    let judged = verdicts::of_scans(tx, &[scan.to_owned()]).await?;
-    let status = worst(judged.iter().map(|verdict| verdict.verdict.status));
-    query("UPDATE scans SET state = 'judged', status = $1, failure = NULL, ended_at = $2 WHERE id = $3")
-        .bind(status.map(plimsoll_types::report::VerdictStatus::as_str))
-        .bind(now)
-        .bind(scan)
-        .execute(&mut *tx)
-        .await?;
-    query(
-        "DELETE FROM interests WHERE scan = $1 AND NOT EXISTS (
-             SELECT 1 FROM layers l
-             WHERE l.tenant = interests.tenant AND l.digest = interests.digest AND l.state = 'outstanding')",
-    )
-    .bind(scan)
-    .execute(&mut *tx)
-    .await?;
-    query("UPDATE interests SET lane = 0 WHERE scan = $1").bind(scan).execute(&mut *tx).await?;
-    owe(tx, scan, now).await
 }
