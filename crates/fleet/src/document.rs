@@ -2,10 +2,12 @@
 
 use bytes::Bytes;
 use plimsoll_oci::digest_of;
-use plimsoll_types::Digest;
-use plimsoll_types::report::Report;
+use plimsoll_types::report::{Coverage, Image, Report, ReportError, Verdict, Vulnerability};
+use plimsoll_types::{Digest, Distro, Package};
+use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::canonical;
 use crate::judge::Rules;
 use crate::plan::{Plan, PlannedLayer};
 use crate::resolve::Resolved;
@@ -30,20 +32,46 @@ pub fn document(
     rules: &Rules<'_>,
     report: &Report,
 ) -> Result<Document, serde_json::Error> {
-    let mut value = serde_json::to_value(report)?;
-    if let Some(report) = value.as_object_mut() {
-        report.remove("timings");
-        if let Some(layers) = report.get_mut("image").and_then(|image| image.get_mut("layers")) {
-            for layer in layers.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
-                layer.remove("known");
-            }
-        }
-        report.insert("inputs".to_owned(), inputs(image, plan, rules));
-    }
-    let mut bytes = Vec::new();
-    canonical(&value, &mut bytes)?;
-    let bytes = Bytes::from(bytes);
+    // Named one by one, so that whoever adds a field decides whether it is part of what a verdict is.
+    let Report { schema, image: of, distro, packages, vulnerabilities, coverage, verdict, error, timings: _ } =
+        report;
+    let content = Content {
+        schema,
+        image: of.as_ref().map(unattributed).transpose()?,
+        distro,
+        packages,
+        vulnerabilities,
+        coverage,
+        verdict,
+        error,
+        inputs: inputs(image, plan, rules),
+    };
+    let bytes = Bytes::from(canonical::to_vec(&content)?);
     Ok(Document { digest: digest_of(&bytes), bytes })
+}
+
+/// What a document has.
+#[derive(Serialize)]
+struct Content<'a> {
+    schema: &'a str,
+    image: Option<Value>,
+    distro: &'a Option<Distro>,
+    packages: &'a [Package],
+    vulnerabilities: &'a [Vulnerability],
+    coverage: &'a Coverage,
+    verdict: &'a Verdict,
+    error: &'a Option<ReportError>,
+    inputs: Value,
+}
+
+/// An image without what was known of its layers beforehand.
+fn unattributed(image: &Image) -> Result<Value, serde_json::Error> {
+    let mut value = serde_json::to_value(image)?;
+    let layers = value.get_mut("layers").and_then(Value::as_array_mut);
+    for layer in layers.into_iter().flatten().filter_map(Value::as_object_mut) {
+        layer.remove("known");
+    }
+    Ok(value)
 }
 
 fn inputs(image: &Resolved, plan: &Plan, rules: &Rules<'_>) -> Value {
@@ -64,53 +92,4 @@ fn inputs(image: &Resolved, plan: &Plan, rules: &Rules<'_>) -> Value {
         "allow_blind": rules.allow_blind.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(),
         "engine": env!("CARGO_PKG_VERSION"),
     })
-}
-
-/// Writes `value` with sorted keys, however the library keeps them.
-fn canonical(value: &Value, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-    match value {
-        Value::Array(items) => {
-            out.push(b'[');
-            for (at, item) in items.iter().enumerate() {
-                if at > 0 {
-                    out.push(b',');
-                }
-                canonical(item, out)?;
-            }
-            out.push(b']');
-        }
-        Value::Object(fields) => {
-            let mut fields: Vec<_> = fields.iter().collect();
-            fields.sort_by_key(|(name, _)| *name);
-            out.push(b'{');
-            for (at, (name, field)) in fields.into_iter().enumerate() {
-                if at > 0 {
-                    out.push(b',');
-                }
-                serde_json::to_writer(&mut *out, name)?;
-                out.push(b':');
-                canonical(field, out)?;
-            }
-            out.push(b'}');
-        }
-        scalar => serde_json::to_writer(&mut *out, scalar)?,
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::Map;
-
-    use super::*;
-
-    #[test]
-    fn canonical_json_sorts_keys_at_every_depth() {
-        let mut inner = Map::new();
-        inner.insert("z".to_owned(), json!(1.5));
-        inner.insert("a".to_owned(), json!([null, true, "x\n"]));
-        let mut bytes = Vec::new();
-        canonical(&json!({"b": Value::Object(inner), "B": {}}), &mut bytes).unwrap();
-        assert_eq!(bytes, br#"{"B":{},"b":{"a":[null,true,"x\n"],"z":1.5}}"#);
-    }
 }

@@ -9,6 +9,7 @@
 pub mod aggregator;
 pub mod analyze;
 mod blob_reader;
+mod canonical;
 pub mod coordinator;
 pub mod document;
 mod engine;

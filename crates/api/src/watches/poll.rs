@@ -11,10 +11,11 @@ use super::Watches;
 
 /// How long a scan counts as young.
 const YOUNG: Duration = Duration::from_secs(3);
-/// Between two looks at a young scan.
-const OFTEN: Duration = Duration::from_millis(100);
-/// Between two looks at an older one.
-const SELDOM: Duration = Duration::from_millis(250);
+/// Between two looks at a young scan. Ends are told; this is for who watches layers being done.
+const OFTEN: Duration = Duration::from_millis(250);
+/// Between two looks at an older one. A server that is behind has thousands of them, and would be further behind if it
+/// spent its time on looking.
+const SELDOM: Duration = Duration::from_secs(2);
 /// Before the next look after one that failed.
 const TROUBLE: Duration = Duration::from_secs(1);
 /// Scans in one question.
