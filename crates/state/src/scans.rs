@@ -228,11 +228,3 @@ pub(crate) fn check_end(end: ScanState) -> Result<(), Error> {
         _ => Err(Error::Usage("a scan can be ended as failed or gone only")),
     }
 }
-
-impl Progress {
-    /// A scan with those of `verdicts` that are its own, and nothing counted yet.
-    pub(crate) fn new(scan: Scan, verdicts: &mut Vec<Verdict>) -> Self {
-        let verdicts = verdicts.extract_if(.., |verdict| verdict.target.scan == scan.id).collect();
-        Self { scan, targets: 0, layers: 0, layers_settled: 0, verdicts }
-    }
-}

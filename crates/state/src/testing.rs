@@ -61,6 +61,7 @@ macro_rules! contract_tests {
             nobody_waits_for_an_unreadable_layer
             evidence_of_a_retired_version_is_wanted_again
             a_plan_of_known_layers_can_be_judged_at_once
+            a_plan_of_done_layers_is_recorded_once
             a_strangers_words_are_kept_harmless
             the_first_done_wins
             a_failing_source_is_dropped_and_the_next_is_tried

@@ -10,6 +10,7 @@ mod deliveries;
 mod judging;
 mod layers;
 mod planning;
+mod recording;
 mod retained;
 mod scans;
 mod settling;

@@ -5,22 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use plimsoll_types::{Digest, Lane, LayerSource, ScanId, ScanState, Tenant};
 use sqlx::query;
 
-use super::{Connection, Postgres, layers, raws, settling};
+use super::{Connection, Postgres, layers, raws, recording, settling};
 use crate::planning::{Standing, Step, distinct, step};
-use crate::rows::{
-    Columns, clean, lane_number, name, opt_raw, platform_json, raw, size, source_json, to_json,
-};
-use crate::{
-    Bell, BlobStanding, Error, Fingerprints, LayerKey, Planned, PlannedBlob, PlannedTarget, ScanPlan, Targets,
-};
-
-/// An image that was used so long ago may be about to be forgotten; see [`crate::Upkeep::forget`].
-const FRESH_MS: i64 = 60 * 60_000;
+use crate::rows::{Columns, clean, lane_number, name, raw, size};
+use crate::{Bell, BlobStanding, Error, LayerKey, LayerState, Planned, PlannedBlob, ScanPlan, Targets};
 
 /// See [`crate::Scans::planned`].
 ///
 /// Layers that are not done are locked until the commit. So a result that comes meanwhile waits, and its
-/// [`Targets::wake`] sees this plan.
+/// [`Targets::wake`] sees this plan. Where the planner found evidence of every layer, there is most likely nothing to lock
+/// and nobody to wait for, and [`recording::at_once`] is all there is to do.
 pub(super) async fn planned(
     state: &Postgres,
     id: ScanId,
@@ -29,6 +23,12 @@ pub(super) async fn planned(
 ) -> Result<Planned, Error> {
     if plan.targets.is_empty() {
         return Err(Error::Usage("a plan has at least one target"));
+    }
+    let blobs = distinct(&plan.targets);
+    let is_known = blobs.values().all(|blob| blob.standing != BlobStanding::Wanted);
+    if is_known && recording::at_once(state, id, plan, blobs.keys(), now).await? {
+        state.tower.ring(Bell::Complete);
+        return Ok(Planned { state: ScanState::Analyzing, first: true, wanted: Vec::new() });
     }
     let mut tx = state.begin().await?;
     let Some(mut planning) = begin(&mut tx, id, now).await? else { return Err(Error::NoSuchScan(id)) };
@@ -39,18 +39,9 @@ pub(super) async fn planned(
         };
         return Ok(Planned { state: planning.state, first: false, wanted });
     }
-    planning.images(&mut tx, &plan.targets).await?;
-    planning.layers(&mut tx, plan).await?;
-    planning.targets(&mut tx, &plan.targets).await?;
-    query(
-        "UPDATE scans SET state = 'analyzing', index_digest = $1, source = $2, holder = NULL, failure = NULL
-         WHERE id = $3",
-    )
-    .bind(opt_raw(plan.index.as_ref()))
-    .bind(source_json(&plan.source)?)
-    .bind(id.to_string())
-    .execute(&mut *tx)
-    .await?;
+    recording::images(&mut tx, id, plan, now).await?;
+    planning.layers(&mut tx, plan, &blobs).await?;
+    recording::targets(&mut tx, id, plan, &planning.outstanding, now).await?;
     let wanted = layers::wanted(&mut tx, &planning.keys(&planning.wanted)).await?;
     tx.commit().await?;
     if planning.outstanding.is_empty() {
@@ -64,9 +55,7 @@ struct Planning {
     id: String,
     tenant: Tenant,
     lane: Lane,
-    deadline: Option<i64>,
     state: ScanState,
-    accepted: Vec<Fingerprints>,
     now: i64,
     /// Layers the scan waits for.
     outstanding: BTreeSet<Digest>,
@@ -77,7 +66,7 @@ struct Planning {
 }
 
 async fn begin(tx: &mut Connection, id: ScanId, now: i64) -> Result<Option<Planning>, Error> {
-    let row = query("SELECT tenant, lane, deadline, state FROM scans WHERE id = $1 FOR NO KEY UPDATE")
+    let row = query("SELECT tenant, lane, state FROM scans WHERE id = $1 FOR NO KEY UPDATE")
         .bind(id.to_string())
         .fetch_optional(&mut *tx)
         .await?;
@@ -86,9 +75,7 @@ async fn begin(tx: &mut Connection, id: ScanId, now: i64) -> Result<Option<Plann
         id: id.to_string(),
         tenant: row.tenant("tenant")?,
         lane: row.lane("lane")?,
-        deadline: row.opt_int("deadline")?,
         state: row.scan_state("state")?,
-        accepted: layers::accepted(tx).await?,
         now,
         outstanding: BTreeSet::new(),
         wanted: BTreeSet::new(),
@@ -101,68 +88,16 @@ impl Planning {
         digests.iter().map(|digest| LayerKey { tenant: self.tenant.clone(), digest: *digest }).collect()
     }
 
-    async fn images(&self, tx: &mut Connection, targets: &[PlannedTarget]) -> Result<(), Error> {
-        // One plan's images in the order of their digests, whatever the order of the index.
-        let images: BTreeMap<_, _> = targets.iter().map(|target| (target.manifest, target)).collect();
-        let manifests = raws(images.keys());
-        // First the touch, which stops a deletion or waits for it; then the insert, which makes good for one.
-        query("UPDATE images SET used_at = $1 WHERE tenant = $2 AND manifest = ANY($3) AND used_at < $4")
-            .bind(self.now)
-            .bind(self.tenant.as_str())
-            .bind(&manifests)
-            .bind(self.now.saturating_sub(FRESH_MS))
-            .execute(&mut *tx)
-            .await?;
-        query(
-            "INSERT INTO images (tenant, manifest, config, used_at)
-             SELECT $1, manifest, config, $2 FROM unnest($3::bytea[], $4::bytea[]) AS n (manifest, config)
-             ON CONFLICT (tenant, manifest) DO NOTHING",
-        )
-        .bind(self.tenant.as_str())
-        .bind(self.now)
-        .bind(&manifests)
-        .bind(raws(images.values().map(|target| &target.config)))
-        .execute(&mut *tx)
-        .await?;
-        self.image_layers(tx, &images).await
-    }
-
-    async fn image_layers(
-        &self,
+    async fn layers(
+        &mut self,
         tx: &mut Connection,
-        images: &BTreeMap<Digest, &PlannedTarget>,
+        plan: &ScanPlan,
+        blobs: &BTreeMap<Digest, &PlannedBlob>,
     ) -> Result<(), Error> {
-        let rows: Vec<_> = images
-            .iter()
-            .flat_map(|(manifest, target)| {
-                (0_i64..).zip(&target.layers).map(move |(at, blob)| (manifest, at, blob))
-            })
-            .collect();
-        query(
-            "INSERT INTO image_layers (tenant, manifest, position, digest, size, media_type, diff_id, readable)
-             SELECT $1, n.* FROM unnest($2::bytea[], $3::bigint[], $4::bytea[], $5::bigint[], $6::text[], $7::bytea[],
-                 $8::boolean[]) AS n
-             ON CONFLICT (tenant, manifest, position) DO NOTHING",
-        )
-        .bind(self.tenant.as_str())
-        .bind(raws(rows.iter().map(|(manifest, ..)| *manifest)))
-        .bind(rows.iter().map(|(_, position, _)| *position).collect::<Vec<_>>())
-        .bind(raws(rows.iter().map(|(.., blob)| &blob.digest)))
-        .bind(rows.iter().map(|(.., blob)| size(blob.size)).collect::<Vec<_>>())
-        .bind(rows.iter().map(|(.., blob)| clean(&blob.media_type)).collect::<Vec<_>>())
-        .bind(raws(rows.iter().map(|(.., blob)| &blob.diff_id)))
-        .bind(rows.iter().map(|(.., blob)| blob.standing != BlobStanding::Unreadable).collect::<Vec<_>>())
-        .execute(&mut *tx)
-        .await?;
-        Ok(())
-    }
-
-    async fn layers(&mut self, tx: &mut Connection, plan: &ScanPlan) -> Result<(), Error> {
-        let blobs = distinct(&plan.targets);
-        let new = self.insert(tx, &blobs).await?;
+        let new = self.insert(tx, blobs).await?;
         let old: Vec<_> = blobs.keys().filter(|digest| !new.contains(digest)).copied().collect();
         if !old.is_empty() {
-            self.join(tx, &blobs, &old).await?;
+            self.join(tx, blobs, &old).await?;
         }
         let is_wanted =
             |digest: &&Digest| blobs.get(digest).is_some_and(|it| it.standing == BlobStanding::Wanted);
@@ -225,10 +160,11 @@ impl Planning {
         blobs: &BTreeMap<Digest, &PlannedBlob>,
         digests: &[Digest],
     ) -> Result<(), Error> {
+        let accepted = layers::accepted(tx).await?;
         let mut raised = Vec::new();
         for (digest, row) in self.standing(tx, digests).await? {
             let Some(blob) = blobs.get(&digest) else { continue };
-            let step = step(&row, blob, self.lane, &self.accepted);
+            let step = step(&row, blob, self.lane, &accepted);
             match step {
                 Step::Settled | Step::Waiting => {}
                 Step::Raise => raised.push(digest),
@@ -258,29 +194,39 @@ impl Planning {
         Ok(())
     }
 
+    /// Locks layers that are not done, and looks at all of them.
+    ///
+    /// Done layers, most of them, are not locked: plans of images on one base do not wait for each other. If all are
+    /// done, that look is good. Else it is older than the locks, which may have had to be waited for, and a second one sees
+    /// what whoever held them did.
     async fn standing(
         &self,
         tx: &mut Connection,
         digests: &[Digest],
     ) -> Result<Vec<(Digest, Standing)>, Error> {
         let digests = raws(digests);
-        // Done layers, most of them, are not locked: plans of images on one base do not wait for each other.
-        query(
-            "SELECT digest FROM layers WHERE tenant = $1 AND digest = ANY($2) AND state <> 'done'
-             ORDER BY digest FOR NO KEY UPDATE",
-        )
-        .bind(self.tenant.as_str())
-        .bind(&digests)
-        .execute(&mut *tx)
-        .await?;
+        let first = self.look(tx, &digests).await?;
+        if first.iter().all(|(_, row)| row.state == LayerState::Done) {
+            return Ok(first);
+        }
+        self.look(tx, &digests).await
+    }
+
+    async fn look(&self, tx: &mut Connection, digests: &[Vec<u8>]) -> Result<Vec<(Digest, Standing)>, Error> {
+        // The locks are counted, since nobody takes them otherwise.
         let rows = query(
-            "SELECT digest, state, lane, verified_diff_id, uncompressed_size, index_fingerprint, packages_fingerprint,
+            "WITH locked AS MATERIALIZED (
+                 SELECT digest FROM layers WHERE tenant = $1 AND digest = ANY($2) AND state <> 'done'
+                 ORDER BY digest FOR NO KEY UPDATE
+             )
+             SELECT digest, state, lane, verified_diff_id, uncompressed_size, index_fingerprint, packages_fingerprint,
                  state = 'outstanding' AND EXISTS (
-                     SELECT 1 FROM interests i WHERE i.tenant = l.tenant AND i.digest = l.digest) AS interested
+                     SELECT 1 FROM interests i WHERE i.tenant = l.tenant AND i.digest = l.digest) AS interested,
+                 (SELECT COUNT(*) FROM locked) AS locked
              FROM layers l WHERE tenant = $1 AND digest = ANY($2) ORDER BY digest",
         )
         .bind(self.tenant.as_str())
-        .bind(&digests)
+        .bind(digests)
         .fetch_all(&mut *tx)
         .await?;
         let standing = rows.iter().map(|row| {
@@ -293,34 +239,6 @@ impl Planning {
             Ok((row.digest("digest")?, standing))
         });
         standing.collect()
-    }
-
-    async fn targets(&self, tx: &mut Connection, targets: &[PlannedTarget]) -> Result<(), Error> {
-        let is_ready = |target: &PlannedTarget| {
-            let mut readable = target.layers.iter().filter(|blob| blob.standing != BlobStanding::Unreadable);
-            !readable.any(|blob| self.outstanding.contains(&blob.digest))
-        };
-        let platforms = targets.iter().map(|target| platform_json(&target.platform));
-        let blind_spots = targets.iter().map(|target| to_json("blind spots", &target.blind_spots));
-        query(
-            "INSERT INTO targets (scan, ordinal, tenant, manifest, platform, blind_spots, lane, deadline, waiting, ready,
-                 next_at)
-             SELECT $1, n.ordinal - 1, $2, n.manifest, n.platform, n.blind_spots, $3, $4, TRUE, n.ready, $5
-             FROM unnest($6::bytea[], $7::text[], $8::text[], $9::boolean[]) WITH ORDINALITY
-                 AS n (manifest, platform, blind_spots, ready, ordinal)",
-        )
-        .bind(&self.id)
-        .bind(self.tenant.as_str())
-        .bind(lane_number(self.lane))
-        .bind(self.deadline)
-        .bind(self.now)
-        .bind(raws(targets.iter().map(|target| &target.manifest)))
-        .bind(platforms.collect::<Result<Vec<_>, _>>()?)
-        .bind(blind_spots.collect::<Result<Vec<_>, _>>()?)
-        .bind(targets.iter().map(is_ready).collect::<Vec<_>>())
-        .execute(&mut *tx)
-        .await?;
-        Ok(())
     }
 }
 

@@ -2,14 +2,34 @@
 
 use async_trait::async_trait;
 use plimsoll_types::{Failure, ScanId, ScanRequest, ScanState, Tenant};
+use sqlx::postgres::PgRow;
 use sqlx::{QueryBuilder, query};
 
-use super::claims::{InLanes, every_lane, in_lanes};
+use super::claims::{picked, steps};
 use super::{Connection, Postgres, changed, verdicts};
-use crate::lanes::{dice, shares};
 use crate::rows::{Columns, failure_json, lane_number, to_json};
 use crate::scans::{check_end, new_id, read_claimed_scan, read_scan, same_scan, scan_columns};
 use crate::{Bell, ClaimedScan, Error, Planned, Progress, Scan, ScanFilter, ScanPlan, Scans, Submitted};
+
+/// Reads scans `s`, each with what there is to count. A layer is looked at once, in however many platforms it is.
+macro_rules! progress {
+    () => {
+        concat!(
+            "SELECT ",
+            scan_columns!(),
+            ", c.targets, c.layers, c.outstanding
+             FROM scans s CROSS JOIN LATERAL (
+                 SELECT (SELECT COUNT(*) FROM targets t WHERE t.scan = s.id) AS targets,
+                     COUNT(*) AS layers, COUNT(l.digest) AS outstanding
+                 FROM (
+                     SELECT DISTINCT i.digest FROM targets t
+                     JOIN image_layers i ON i.tenant = t.tenant AND i.manifest = t.manifest
+                     WHERE t.scan = s.id) d
+                 LEFT JOIN layers l ON l.tenant = s.tenant AND l.digest = d.digest AND l.state = 'outstanding'
+             ) c"
+        )
+    };
+}
 
 #[async_trait]
 impl Scans for Postgres {
@@ -34,23 +54,19 @@ impl Scans for Postgres {
     }
 
     async fn get(&self, tenant: &Tenant, id: ScanId) -> Result<Option<Progress>, Error> {
-        let row =
-            query(concat!("SELECT ", scan_columns!(), " FROM scans s WHERE s.id = $1 AND s.tenant = $2"))
-                .bind(id.to_string())
-                .bind(tenant.as_str())
-                .fetch_optional(&self.pool)
-                .await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(self.progress(vec![read_scan(&row)?]).await?.pop())
+        let row = query(concat!(progress!(), " WHERE s.id = $1 AND s.tenant = $2"))
+            .bind(id.to_string())
+            .bind(tenant.as_str())
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(self.progress(&row).await?.pop())
     }
 
     async fn watch(&self, ids: &[ScanId]) -> Result<Vec<Progress>, Error> {
         let ids: Vec<_> = ids.iter().map(ScanId::to_string).collect();
-        let rows = query(concat!("SELECT ", scan_columns!(), " FROM scans s WHERE s.id = ANY($1)"))
-            .bind(ids)
-            .fetch_all(&self.pool)
-            .await?;
-        self.progress(rows.iter().map(read_scan).collect::<Result<_, _>>()?).await
+        let rows =
+            query(concat!(progress!(), " WHERE s.id = ANY($1)")).bind(ids).fetch_all(&self.pool).await?;
+        self.progress(&rows).await
     }
 
     async fn list(
@@ -110,38 +126,28 @@ impl Scans for Postgres {
         max: u32,
         now: i64,
     ) -> Result<Vec<ClaimedScan>, Error> {
-        let until = now.saturating_add(lease_ms);
-        let mut connection = self.pool.acquire().await?;
-        let due = due(&mut connection, now).await?;
-        let mut claimed = Vec::new();
-        if due.late {
-            claimed = claim_late(&mut connection, holder, until, max, now).await?;
-        }
-        for (lane, bound) in shares(max, dice()) {
-            let room = i64::from(bound).saturating_sub_unsigned(claimed.len() as u64);
-            if room <= 0 || !due.lanes.contains(&lane) {
-                continue;
-            }
-            let rows = query(
-                "WITH picked AS MATERIALIZED (
-                     SELECT id FROM scans WHERE state = 'submitted' AND lane = $3 AND next_at <= $4
-                     ORDER BY next_at LIMIT $5 FOR UPDATE SKIP LOCKED
-                 )
-                 UPDATE scans s SET holder = $1, next_at = $2 FROM picked WHERE s.id = picked.id
-                 RETURNING s.id, s.request, s.attempts, s.submitted_at",
-            )
-            .bind(holder)
-            .bind(until)
-            .bind(lane_number(lane))
-            .bind(now)
-            .bind(room)
-            .fetch_all(&mut *connection)
-            .await?;
-            for row in &rows {
-                claimed.push(read_claimed_scan(row)?);
-            }
-        }
-        Ok(claimed)
+        let (lanes, bounds) = steps(max);
+        // As an array, since Postgres takes it for a short list, whatever it thinks of the bounds.
+        let rows = query(concat!(
+            "WITH ",
+            picked!("scans", "id", "state = 'submitted'", "state = 'submitted'"),
+            ", claimed AS (
+                 UPDATE scans s SET holder = $5, next_at = $6
+                 FROM unnest((SELECT array_agg(id) FROM picked)) WITH ORDINALITY AS p (id, place)
+                 WHERE s.id = p.id
+                 RETURNING p.place, s.id, s.request, s.attempts, s.submitted_at
+             )
+             SELECT * FROM claimed ORDER BY place"
+        ))
+        .bind(now)
+        .bind(i64::from(max))
+        .bind(lanes)
+        .bind(bounds)
+        .bind(holder)
+        .bind(now.saturating_add(lease_ms))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(read_claimed_scan).collect()
     }
 
     async fn postpone(
@@ -232,74 +238,40 @@ impl Postgres {
         Ok(row.is_some())
     }
 
-    async fn progress(&self, scans: Vec<Scan>) -> Result<Vec<Progress>, Error> {
-        let ids: Vec<_> = scans.iter().map(|scan| scan.id.to_string()).collect();
-        let counts = query(
-            "SELECT t.scan, COUNT(DISTINCT t.ordinal) AS targets, COUNT(DISTINCT i.digest) AS layers,
-                 COUNT(DISTINCT CASE WHEN l.state = 'outstanding' THEN i.digest END) AS outstanding
-             FROM targets t
-             LEFT JOIN image_layers i ON i.tenant = t.tenant AND i.manifest = t.manifest
-             LEFT JOIN layers l ON l.tenant = i.tenant AND l.digest = i.digest
-             WHERE t.scan = ANY($1) GROUP BY t.scan",
-        )
-        .bind(&ids)
-        .fetch_all(&self.pool)
-        .await?;
-        let mut verdicts = verdicts::of_scans(&mut *self.pool.acquire().await?, &ids).await?;
-        let mut progress: Vec<_> = scans.into_iter().map(|scan| Progress::new(scan, &mut verdicts)).collect();
-        for row in &counts {
-            let id = row.scan_id("scan")?;
-            for progress in progress.iter_mut().filter(|progress| progress.scan.id == id) {
-                progress.targets = row.count("targets")?;
-                progress.layers = row.count("layers")?;
-                progress.layers_settled = progress.layers.saturating_sub(row.count("outstanding")?);
+    /// Reads rows of [`progress`], and the verdicts there are.
+    ///
+    /// An only target's verdict comes with its scan's end; so one statement is enough for a scan that is not planned or
+    /// whose only target waits.
+    async fn progress(&self, rows: &[PgRow]) -> Result<Vec<Progress>, Error> {
+        let mut progress = rows.iter().map(read_progress).collect::<Result<Vec<_>, _>>()?;
+        let may_have_verdicts = |of: &&mut Progress| match of.targets {
+            0 => false,
+            1 => of.scan.state != ScanState::Analyzing,
+            _ => true,
+        };
+        let mut judged: Vec<_> = progress.iter_mut().filter(may_have_verdicts).collect();
+        if judged.is_empty() {
+            return Ok(progress);
+        }
+        let ids: Vec<_> = judged.iter().map(|of| of.scan.id.to_string()).collect();
+        for verdict in verdicts::of_scans(&mut *self.pool.acquire().await?, &ids).await? {
+            if let Some(of) = judged.iter_mut().find(|of| of.scan.id == verdict.target.scan) {
+                of.verdicts.push(verdict);
             }
         }
         Ok(progress)
     }
 }
 
-/// Where there is anything to claim: one question, so that five are not asked for nothing.
-async fn due(connection: &mut Connection, now: i64) -> Result<InLanes, Error> {
-    let rows = query(
-        "SELECT n.lane FROM unnest($2::bigint[]) AS n (lane) WHERE EXISTS (
-             SELECT 1 FROM scans s WHERE s.state = 'submitted' AND s.lane = n.lane AND s.next_at <= $1)
-         UNION ALL
-         SELECT NULL WHERE EXISTS (
-             SELECT 1 FROM scans
-             WHERE state = 'submitted' AND deadline IS NOT NULL AND deadline <= $1 AND next_at <= $1)",
-    )
-    .bind(now)
-    .bind(every_lane())
-    .fetch_all(connection)
-    .await?;
-    in_lanes(&rows)
-}
-
-/// Claims what is out of time.
-async fn claim_late(
-    connection: &mut Connection,
-    holder: &str,
-    until: i64,
-    max: u32,
-    now: i64,
-) -> Result<Vec<ClaimedScan>, Error> {
-    let rows = query(
-        "WITH picked AS MATERIALIZED (
-             SELECT id FROM scans
-             WHERE state = 'submitted' AND deadline IS NOT NULL AND deadline <= $3 AND next_at <= $3
-             ORDER BY deadline LIMIT $4 FOR UPDATE SKIP LOCKED
-         )
-         UPDATE scans s SET holder = $1, next_at = $2 FROM picked WHERE s.id = picked.id
-         RETURNING s.id, s.request, s.attempts, s.submitted_at",
-    )
-    .bind(holder)
-    .bind(until)
-    .bind(now)
-    .bind(i64::from(max))
-    .fetch_all(connection)
-    .await?;
-    rows.iter().map(read_claimed_scan).collect()
+fn read_progress(row: &PgRow) -> Result<Progress, Error> {
+    let layers = row.count("layers")?;
+    Ok(Progress {
+        scan: read_scan(row)?,
+        targets: row.count("targets")?,
+        layers,
+        layers_settled: layers.saturating_sub(row.count("outstanding")?),
+        verdicts: Vec::new(),
+    })
 }
 
 /// How a scan ends without a verdict.

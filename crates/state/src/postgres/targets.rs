@@ -6,11 +6,10 @@ use async_trait::async_trait;
 use plimsoll_types::{Digest, Failure, ScanState, Tenant};
 use sqlx::query;
 
-use super::claims::{InLanes, every_lane, in_lanes};
+use super::claims::{picked, steps};
 use super::scans::{End, end};
 use super::{Connection, Postgres, changed, planning, raws};
-use crate::lanes::{dice, shares};
-use crate::rows::{Columns, failure_json, lane_number, source_of};
+use crate::rows::{Columns, failure_json, source_of};
 use crate::scans::check_end;
 use crate::targets::{read_claimed_layer, read_target};
 use crate::{ClaimedTarget, Error, LayerKey, NewVerdict, TargetId, Targets};
@@ -69,39 +68,35 @@ impl Targets for Postgres {
         max: u32,
         now: i64,
     ) -> Result<Vec<ClaimedTarget>, Error> {
-        let until = now.saturating_add(lease_ms);
+        let (lanes, bounds) = steps(max);
         let mut connection = self.pool.acquire().await?;
-        let due = due(&mut connection, now).await?;
-        let mut ids = Vec::new();
-        if due.late {
-            ids = claim_late(&mut connection, holder, until, max, now).await?;
-        }
-        for (lane, bound) in shares(max, dice()) {
-            let room = i64::from(bound).saturating_sub_unsigned(ids.len() as u64);
-            if room <= 0 || !due.lanes.contains(&lane) {
-                continue;
-            }
-            let rows = query(
-                "WITH picked AS MATERIALIZED (
-                     SELECT scan, ordinal FROM targets WHERE waiting AND ready AND lane = $3 AND next_at <= $4
-                     ORDER BY next_at LIMIT $5 FOR UPDATE SKIP LOCKED
-                 )
-                 UPDATE targets t SET holder = $1, next_at = $2 FROM picked p
-                 WHERE t.scan = p.scan AND t.ordinal = p.ordinal RETURNING t.scan, t.ordinal",
-            )
-            .bind(holder)
-            .bind(until)
-            .bind(lane_number(lane))
-            .bind(now)
-            .bind(room)
-            .fetch_all(&mut *connection)
-            .await?;
-            for row in &rows {
-                ids.push(target_id(row)?);
-            }
-        }
-        let (due, early): (Vec<_>, Vec<_>) =
-            load(&mut connection, &ids).await?.into_iter().partition(|target| target.is_due(now));
+        // As an array, since Postgres takes it for a short list, whatever it thinks of the bounds.
+        let rows = query(concat!(
+            "WITH ",
+            picked!("targets", "scan, ordinal", "waiting", "waiting AND ready"),
+            ", claimed AS (
+                 UPDATE targets t SET holder = $5, next_at = $6
+                 FROM unnest((SELECT array_agg(scan) FROM picked), (SELECT array_agg(ordinal) FROM picked))
+                     WITH ORDINALITY AS p (scan, ordinal, place)
+                 WHERE t.scan = p.scan AND t.ordinal = p.ordinal
+                 RETURNING p.place, t.scan, t.ordinal, t.tenant, t.lane, t.manifest, t.platform, t.blind_spots, t.attempts
+             )
+             SELECT c.*, m.config, s.request, s.index_digest, s.submitted_at
+             FROM claimed c JOIN scans s ON s.id = c.scan
+             JOIN images m ON m.tenant = c.tenant AND m.manifest = c.manifest
+             ORDER BY c.place"
+        ))
+        .bind(now)
+        .bind(i64::from(max))
+        .bind(lanes)
+        .bind(bounds)
+        .bind(holder)
+        .bind(now.saturating_add(lease_ms))
+        .fetch_all(&mut *connection)
+        .await?;
+        let mut targets = rows.iter().map(read_target).collect::<Result<Vec<_>, _>>()?;
+        load_layers(&mut connection, &mut targets).await?;
+        let (due, early): (Vec<_>, Vec<_>) = targets.into_iter().partition(|target| target.is_due(now));
         drop(connection);
         for target in early {
             // Made ready by an answer that is not true any more.
@@ -169,81 +164,21 @@ impl Targets for Postgres {
     }
 }
 
-fn target_id(row: &impl Columns) -> Result<TargetId, Error> {
-    Ok(TargetId { scan: row.scan_id("scan")?, ordinal: row.count("ordinal")? })
-}
-
-/// Where there is anything to claim: one question, so that five are not asked for nothing.
-async fn due(connection: &mut Connection, now: i64) -> Result<InLanes, Error> {
-    let rows = query(
-        "SELECT n.lane FROM unnest($2::bigint[]) AS n (lane) WHERE EXISTS (
-             SELECT 1 FROM targets t WHERE t.waiting AND t.ready AND t.lane = n.lane AND t.next_at <= $1)
-         UNION ALL
-         SELECT NULL WHERE EXISTS (
-             SELECT 1 FROM targets
-             WHERE waiting AND deadline IS NOT NULL AND deadline <= $1 AND next_at <= $1)",
-    )
-    .bind(now)
-    .bind(every_lane())
-    .fetch_all(connection)
-    .await?;
-    in_lanes(&rows)
-}
-
-/// Claims what is out of time, complete or not.
-async fn claim_late(
-    connection: &mut Connection,
-    holder: &str,
-    until: i64,
-    max: u32,
-    now: i64,
-) -> Result<Vec<TargetId>, Error> {
-    let rows = query(
-        "WITH picked AS MATERIALIZED (
-             SELECT scan, ordinal FROM targets
-             WHERE waiting AND deadline IS NOT NULL AND deadline <= $3 AND next_at <= $3
-             ORDER BY deadline LIMIT $4 FOR UPDATE SKIP LOCKED
-         )
-         UPDATE targets t SET holder = $1, next_at = $2 FROM picked p
-         WHERE t.scan = p.scan AND t.ordinal = p.ordinal RETURNING t.scan, t.ordinal",
-    )
-    .bind(holder)
-    .bind(until)
-    .bind(now)
-    .bind(i64::from(max))
-    .fetch_all(connection)
-    .await?;
-    rows.iter().map(target_id).collect()
-}
-
-async fn load(connection: &mut Connection, ids: &[TargetId]) -> Result<Vec<ClaimedTarget>, Error> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
+/// Reads what each image consists of, and how its layers stand.
+async fn load_layers(connection: &mut Connection, targets: &mut [ClaimedTarget]) -> Result<(), Error> {
+    if targets.is_empty() {
+        return Ok(());
     }
-    let rows = query(
-        "SELECT t.scan, t.ordinal, t.tenant, t.lane, t.manifest, t.platform, t.blind_spots, t.attempts, m.config,
-             s.request, s.index_digest, s.submitted_at
-         FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS n (scan, ordinal, place)
-         JOIN targets t ON t.scan = n.scan AND t.ordinal = n.ordinal
-         JOIN scans s ON s.id = t.scan
-         JOIN images m ON m.tenant = t.tenant AND m.manifest = t.manifest
-         ORDER BY n.place",
-    )
-    .bind(ids.iter().map(|id| id.scan.to_string()).collect::<Vec<_>>())
-    .bind(ids.iter().map(|id| i64::from(id.ordinal)).collect::<Vec<_>>())
-    .fetch_all(&mut *connection)
-    .await?;
-    let mut targets = rows.iter().map(read_target).collect::<Result<Vec<_>, _>>()?;
     let images: BTreeSet<_> = targets.iter().map(|target| (target.tenant.clone(), target.manifest)).collect();
     let mut layers: HashMap<_, Vec<_>> = HashMap::new();
     for row in image_layers(connection, &images).await? {
         let image = (row.tenant("tenant")?, row.digest("manifest")?);
         layers.entry(image).or_default().push(read_claimed_layer(&row)?);
     }
-    for target in &mut targets {
+    for target in targets {
         target.layers = layers.get(&(target.tenant.clone(), target.manifest)).cloned().unwrap_or_default();
     }
-    Ok(targets)
+    Ok(())
 }
 
 async fn image_layers(

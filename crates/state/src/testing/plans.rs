@@ -131,6 +131,58 @@ pub async fn a_plan_of_known_layers_can_be_judged_at_once(state: S) {
     assert_eq!(claimed[0].layers[0].known, Some(known(digest(1))));
 }
 
+/// Whoever brings it, of an image that is new or was not used for long, and with everything judging needs.
+pub async fn a_plan_of_done_layers_is_recorded_once(state: S) {
+    let layers = [digest(1), digest(2), digest(1)];
+    let known_plan = |platforms: &[&str]| {
+        let targets = platforms.iter().map(|platform| {
+            let mut target = image(&layers);
+            target.platform = platform.parse().expect("a platform");
+            target.layers.iter_mut().for_each(|blob| blob.standing = BlobStanding::Known(known(blob.digest)));
+            target
+        });
+        plan_of(targets.collect())
+    };
+    planned(&state, &plan(&layers[..2])).await;
+    finish(&state, digest(1)).await;
+    let waiting = submit(&state, &request()).await;
+    let known_one = record(&state, waiting, &known_plan(&["linux/amd64"])).await;
+    assert_eq!((known_one.first, known_one.wanted), (true, vec![]), "what is known ends every wait");
+    assert_eq!(complete(&state).await.len(), 2);
+
+    for (round, now) in (0..).zip([NOW, NOW + 1, NOW + 100_000_000]) {
+        let asked = ScanRequest { deadline: Some(now + 9), lane: Lane::Push, ..request() };
+        let id = submit(&state, &asked).await;
+        let firsts = at_once(8, |_| {
+            let (state, plan) = (state.clone(), known_plan(&["linux/amd64", "linux/arm64"]));
+            async move { state.planned(id, &plan, now).await.expect("the plan is recorded") }
+        })
+        .await;
+        assert!(
+            firsts.iter().all(|planned| planned.state == ScanState::Analyzing && planned.wanted.is_empty())
+        );
+        assert_eq!(firsts.iter().filter(|planned| planned.first).count(), 1, "round {round}");
+        let mine = complete_at(&state, now).await.into_iter().filter(|target| target.id.scan == id);
+        let mine: Vec<_> = mine.map(|target| (target.id.ordinal, target.lane, target.layers.len())).collect();
+        assert_eq!(mine, [(0, Lane::Push, 3), (1, Lane::Push, 3)], "round {round}");
+        let progress = progress(&state, id).await;
+        assert_eq!((progress.targets, progress.layers, progress.layers_settled), (2, 2, 2));
+    }
+
+    let (old, new) = (known(digest(1)).fingerprints, version(100));
+    state.accept(&new, NOW).await.expect("accepted");
+    state.retire(&old).await.expect("retired");
+    let id = submit(&state, &request()).await;
+    let mut newer = known_plan(&["linux/amd64"]);
+    for blob in &mut newer.targets[0].layers {
+        blob.standing = BlobStanding::Known(crate::KnownLayer { fingerprints: new, ..known(blob.digest) });
+    }
+    assert!(record(&state, id, &newer).await.first);
+    let claimed = complete_at(&state, NOW).await.into_iter().find(|target| target.id.scan == id);
+    let found = claimed.and_then(|target| target.layers[0].known).expect("its evidence is known");
+    assert_eq!(found.fingerprints, new, "evidence of a retired version is no answer");
+}
+
 /// Control characters, endless names and platforms that are none.
 pub async fn a_strangers_words_are_kept_harmless(state: S) {
     let asked = ScanRequest { reference: "x".repeat(2048), ..request() };
