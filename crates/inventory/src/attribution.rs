@@ -4,7 +4,7 @@ use hashbrown::{HashMap, HashSet};
 use plimsoll_types::{PackageRecord, PathBytes};
 
 use crate::records::{GroupId, Live, Records};
-use crate::roots::root_of;
+use crate::roots::Homes;
 use crate::tree::Tree;
 
 /// What makes an OS package the same package in another layer.
@@ -117,13 +117,19 @@ pub(crate) fn note_roots(
     records: &Records<'_>,
     roots: &mut HashMap<GroupId, PathBytes>,
 ) {
-    for (group, node) in records.live_databases.last().into_iter().flatten() {
-        if !roots.contains_key(group) {
-            let path = tree.path_of(*node);
-            let root = root_of(tree, *node, &path);
-            roots.insert(*group, root);
-        }
+    let live = records.live_databases.last().into_iter().flatten();
+    let mut new = live.filter(|(group, _)| !roots.contains_key(group)).peekable();
+    if new.peek().is_none() {
+        return;
     }
+    let homes = Homes::of(tree);
+    let new: Vec<_> = new
+        .map(|(group, node)| {
+            let path = tree.path_of(*node);
+            (*group, homes.root_of(tree, *node, &path))
+        })
+        .collect();
+    roots.extend(new);
 }
 
 /// The layer that brought a package read from a file of its own: as long as the file that was there before

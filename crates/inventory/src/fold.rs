@@ -16,7 +16,7 @@ use crate::metadata::Metadata;
 use crate::ownership::{Claim, Diversions, owners, speaks_of};
 use crate::package::package;
 use crate::records::{Live, Records};
-use crate::roots::{Roots, root_of, unread_databases};
+use crate::roots::{Homes, Roots, unread_databases};
 use crate::tree::{NodeId, Origin, ROOT, Tree};
 
 /// Merges the evidence of an image's layers, lowest first.
@@ -78,11 +78,16 @@ fn merge(layers: &[&Evidence]) -> Merged {
     blind_spots.extend(holdings.vanished.map(blind_spots::vanished));
     blind_spots.extend(unread_databases(&mut tree, &records).into_iter().map(blind_spots::unread));
 
-    let mut metadata = Metadata::default();
-    let live = records.live(&mut tree, &mut |tree, id, node| metadata.look(tree, id, node));
-    blind_spots.extend(metadata.unread(&mut tree, &records, &live));
-    let mut image =
-        Image { tree: &mut tree, records: &records, holdings: &holdings, roots: Roots::default() };
+    let names = tree.list();
+    let live = records.live(&mut tree, &names);
+    blind_spots.extend(Metadata::among(&tree, &names).unread(&mut tree, &records, &live));
+    let mut image = Image {
+        homes: Homes::of(&mut tree),
+        tree: &mut tree,
+        records: &records,
+        holdings: &holdings,
+        roots: Roots::default(),
+    };
     let databases = image.databases(&live);
     blind_spots.extend(live.iter().flat_map(|live| blind_spots::unreadable(live, &records)));
     blind_spots.extend(blind_spots::databases(&databases, &records));
@@ -104,7 +109,7 @@ fn merge(layers: &[&Evidence]) -> Merged {
             nested_roots.push(NestedRoot { root: root.to_string(), distro });
         }
     }
-    let (shown, kept) = show(&tree, layers);
+    let (shown, kept) = show(&tree, names, layers);
     blind_spots.sort();
     blind_spots.dedup();
     let inventory = Inventory { distro, packages, nested_roots, kept, blind_spots, ..Inventory::default() };
@@ -116,13 +121,14 @@ struct Image<'i, 'a> {
     records: &'i Records<'a>,
     holdings: &'i Holdings<'a>,
     roots: Roots,
+    homes: Homes,
 }
 
 impl<'a> Image<'_, 'a> {
     fn root(&mut self, live: &Live) -> PathBytes {
         match self.holdings.root(live.group) {
             Some(root) => root.clone(),
-            None => root_of(self.tree, live.node, &live.path),
+            None => self.homes.root_of(self.tree, live.node, &live.path),
         }
     }
 
@@ -203,7 +209,7 @@ impl<'a> Image<'_, 'a> {
                 if !is_dpkg_file(&file.path) {
                     continue;
                 }
-                let root = root_of(self.tree, file.node, &file.path);
+                let root = self.homes.root_of(self.tree, file.node, &file.path);
                 for index in by_name.get(&(&root, owned.package.as_str())).into_iter().flatten() {
                     let (_, root, record) = &sites[*index];
                     if speaks_of(owned, &record.name, record.arch.as_deref()) {
@@ -234,7 +240,8 @@ impl<'a> Image<'_, 'a> {
         for file in live {
             for (_, payload) in &self.records.groups[file.group as usize].facts {
                 if let Payload::Diversion { from, to, by } = payload {
-                    diversions.add(root_of(self.tree, file.node, &file.path), from, to, by);
+                    let root = self.homes.root_of(self.tree, file.node, &file.path);
+                    diversions.add(root, from, to, by);
                 }
             }
         }
@@ -308,24 +315,27 @@ fn is_dpkg_file(path: &PathBytes) -> bool {
     parent.ends_with(b"/dpkg/info") || parent.ends_with(b"/dpkg/status.d")
 }
 
-/// Every name of the merged image, and the kept files among them.
-fn show(tree: &Tree<'_>, layers: &[&Evidence]) -> (Vec<Shown>, Vec<KeptFile>) {
+/// The names of the merged image with what is behind them, and the kept files among them.
+fn show(
+    tree: &Tree<'_>,
+    names: Vec<(PathBytes, NodeId)>,
+    layers: &[&Evidence],
+) -> (Vec<Shown>, Vec<KeptFile>) {
     let mut kept_by_path: HashMap<(u32, &PathBytes), &KeptFile> = HashMap::new();
     for (layer, evidence) in (0..).zip(layers) {
         kept_by_path.extend(evidence.index.kept.iter().map(|file| ((layer, &file.path), file)));
     }
-    let mut shown = Vec::new();
     let mut shown_kept = Vec::new();
-    tree.for_each(|path, _, node| {
-        let path = PathBytes::clean(path);
+    let show = |(path, id): (PathBytes, NodeId)| {
+        let node = tree.node(id);
         if let Some(origin) = node.origin
             && let Some(file) = kept_by_path.get(&(origin.layer, &tree.entry(origin).path))
         {
             shown_kept.push(KeptFile { path: path.clone(), bytes: file.bytes.clone() });
         }
-        shown.push(Shown { path, layer: node.by_layer, origin: node.origin });
-    });
-    (shown, shown_kept)
+        Shown { path, layer: node.by_layer, origin: node.origin }
+    };
+    (names.into_iter().map(show).collect(), shown_kept)
 }
 
 /// Moves the entries out of the layers; one that is shown more than once (by hard links) is copied.

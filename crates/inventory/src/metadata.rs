@@ -5,34 +5,23 @@ use plimsoll_types::{BlindSpot, EntryKind, PackageType, PathBytes};
 
 use crate::blind_spots::unread_metadata;
 use crate::records::{Live, Records, end_of};
-use crate::tree::{Node, NodeId, Origin, Stop, Tree};
+use crate::tree::{NodeId, Origin, Stop, Tree};
 
-/// The names that may be such metadata, collected while the merged tree is walked.
+/// The names that may be such metadata.
 ///
 /// A layer is analyzed alone, so nobody is asked about the names that its files get from other layers: by a
 /// symbolic link there, by a hard link to a lower layer (which carries the facts of the inode to the new name and no
 /// others, see `apply.rs`), or by a symlinked directory. Where such a name makes the file the metadata of a package,
 /// and its own name did not, a package is hidden.
-#[derive(Default)]
 pub(crate) struct Metadata {
     names: Vec<NodeId>,
 }
 
 impl Metadata {
-    /// Looks at one name of the merged tree.
-    pub(crate) fn look(&mut self, tree: &Tree<'_>, id: NodeId, node: &Node<'_>) {
-        let name = node.name;
-        let is_python = ends_with(name, b"-info") || matches!(name, b"METADATA" | b"PKG-INFO");
-        if (name != b"package.json" && !is_python) || tree.is_dir(id) {
-            return;
-        }
-        let Some(entry) = node.origin.map(|origin| tree.entry(origin)) else { return };
-        // Nearly all are files that were read under their own names.
-        if entry.kind == EntryKind::Symlink
-            || (entry.kind == EntryKind::File && ecosystem(&entry.path).is_none())
-        {
-            self.names.push(id);
-        }
+    /// Those among all names of the merged tree.
+    pub(crate) fn among(tree: &Tree<'_>, names: &[(PathBytes, NodeId)]) -> Self {
+        let ids = names.iter().map(|(_, id)| *id);
+        Self { names: ids.filter(|id| is_suspicious(tree, *id)).collect() }
     }
 
     /// The packages nobody saw: one blind spot for each ecosystem that has any.
@@ -65,6 +54,18 @@ impl Metadata {
         }
         found.iter().filter_map(|(ecosystem, unread)| unread_metadata(ecosystem.as_str(), unread)).collect()
     }
+}
+
+fn is_suspicious(tree: &Tree<'_>, id: NodeId) -> bool {
+    let node = tree.node(id);
+    let name = node.name;
+    let is_python = || ends_with(name, b"-info") || matches!(name, b"METADATA" | b"PKG-INFO");
+    if (name != b"package.json" && !is_python()) || tree.is_dir(id) {
+        return false;
+    }
+    let Some(entry) = node.origin.map(|origin| tree.entry(origin)) else { return false };
+    // Nearly all are files that were read under their own names.
+    entry.kind == EntryKind::Symlink || (entry.kind == EntryKind::File && ecosystem(&entry.path).is_none())
 }
 
 /// What was read through symbolic links.

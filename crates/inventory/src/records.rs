@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 use plimsoll_types::{FileEntry, PackageRecord, PackagesEvidence, PathBytes, Payload};
 
-use crate::tree::{Node, NodeId, Origin, ROOT, Stop, Tree};
+use crate::tree::{NodeId, Origin, ROOT, Stop, Tree};
 
 /// Index of a [`Group`].
 pub(crate) type GroupId = u32;
@@ -152,22 +152,17 @@ impl<'a> Records<'a> {
         ids
     }
 
-    /// The files of the merged image that have facts, in the order of their paths. Every name is shown to
-    /// `also`, which spares it a walk of its own.
-    pub(crate) fn live(
-        &self,
-        tree: &mut Tree<'a>,
-        also: &mut dyn FnMut(&Tree<'a>, NodeId, &Node<'a>),
-    ) -> Vec<Live> {
+    /// The files of the merged image that have facts, of all its `names`, in the order of their paths.
+    pub(crate) fn live(&self, tree: &mut Tree<'a>, names: &[(PathBytes, NodeId)]) -> Vec<Live> {
         let mut live = Vec::new();
-        tree.for_each(|path, id, node| {
+        for (path, id) in names {
+            let node = tree.node(*id);
             if let Some(origin) = node.origin
                 && let Some(group) = self.of(origin, tree.entry(origin))
             {
-                live.push(Live { group, node: id, path: PathBytes::clean(path), layer: node.by_layer });
+                live.push(Live { group, node: *id, path: path.clone(), layer: node.by_layer });
             }
-            also(tree, id, node);
-        });
+        }
         live.retain(|file| self.of_node(tree, file.node) == Some(file.group));
         live
     }

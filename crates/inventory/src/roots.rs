@@ -23,19 +23,27 @@ const HOMES: &[(PackageType, &str)] = &[
 /// Where a distribution names itself below a root, in the order of os-release(5).
 const OS_RELEASE: &[&str] = &["etc/os-release", "usr/lib/os-release"];
 
-/// The root a database file at `path` describes, as a path of the merged image.
-///
-/// A database that one of the image's own homes leads to (through whatever symlinks) is the image's own;
-/// another is told by its path; one in no known home describes the directory it lies in.
-pub(crate) fn root_of(tree: &mut Tree<'_>, node: NodeId, path: &PathBytes) -> PathBytes {
-    let end = end_of(tree, node).unwrap_or(node);
-    for (_, home) in HOMES {
-        let Ok(found) = tree.resolve(ROOT, home.as_bytes()) else { continue };
-        if found == end || (tree.is_dir(found) && tree.node(node).parent == found) {
+/// Where the homes of the image's own databases lead, while the tree stays as it is.
+pub(crate) struct Homes(Vec<NodeId>);
+
+impl Homes {
+    /// Resolves each once.
+    pub(crate) fn of(tree: &mut Tree<'_>) -> Self {
+        Self(HOMES.iter().filter_map(|(_, home)| tree.resolve(ROOT, home.as_bytes()).ok()).collect())
+    }
+
+    /// The root a database file at `path` describes, as a path of the merged image.
+    ///
+    /// A database that one of the image's own homes leads to (through whatever symlinks) is the image's own;
+    /// another is told by its path; one in no known home describes the directory it lies in.
+    pub(crate) fn root_of(&self, tree: &mut Tree<'_>, node: NodeId, path: &PathBytes) -> PathBytes {
+        let end = end_of(tree, node).unwrap_or(node);
+        let parent = tree.node(node).parent;
+        if self.0.iter().any(|home| *home == end || (*home == parent && tree.is_dir(parent))) {
             return PathBytes::root();
         }
+        root_by_path(path).unwrap_or_else(|| path.parent())
     }
-    root_by_path(path).unwrap_or_else(|| path.parent())
 }
 
 fn root_by_path(path: &PathBytes) -> Option<PathBytes> {

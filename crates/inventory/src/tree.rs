@@ -1,8 +1,9 @@
 //! The merged tree: an arena of names, and the one way paths are resolved in it.
 
-use std::collections::BTreeMap;
+use std::hash::BuildHasher as _;
 
-use hashbrown::HashMap;
+use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use plimsoll_types::{EntryKind, FileEntry, PathBytes};
 
 /// Index of a node in the arena.
@@ -41,8 +42,13 @@ pub(crate) struct Node<'a> {
     touched: u32,
     /// Length of its path.
     path_len: u32,
-    /// Present for directories.
-    pub(crate) children: Option<BTreeMap<&'a [u8], NodeId>>,
+    is_dir: bool,
+    /// False once something took its place or hid it. What lies below it keeps its own.
+    attached: bool,
+    /// The last name put into the directory; [`ROOT`], which nobody holds, for none.
+    last_child: NodeId,
+    /// The name put into the same directory before this one. Detached ones are among them for a while.
+    sibling: NodeId,
 }
 
 /// Why a path leads nowhere.
@@ -69,7 +75,10 @@ fn nowhere(_: &mut Tree<'_>, _: NodeId, _: &[u8], _: Option<NodeId>) -> Result<N
 /// The tree over the entries of `layers`.
 pub(crate) struct Tree<'a> {
     layers: Vec<&'a [FileEntry]>,
-    pub(crate) nodes: Vec<Node<'a>>,
+    nodes: Vec<Node<'a>>,
+    /// The attached nodes by parent and name: one table for the whole tree, in which a name costs one look.
+    names: HashTable<NodeId>,
+    hasher: DefaultHashBuilder,
     /// What whiteouts of the layer being applied have hidden.
     hidden: HashMap<(NodeId, &'a [u8]), NodeId>,
     /// Whether walks see it.
@@ -92,13 +101,18 @@ impl<'a> Tree<'a> {
             by_layer: 0,
             touched: 0,
             path_len: 0,
-            children: Some(BTreeMap::new()),
+            is_dir: true,
+            attached: true,
+            last_child: ROOT,
+            sibling: ROOT,
         };
         let mut nodes = Vec::with_capacity(entries + 1);
         nodes.push(root);
         Self {
             layers,
             nodes,
+            names: HashTable::with_capacity(entries),
+            hasher: DefaultHashBuilder::default(),
             hidden: HashMap::new(),
             behind_whiteouts: false,
             last_parent: None,
@@ -119,12 +133,21 @@ impl<'a> Tree<'a> {
 
     /// The child of a directory.
     pub(crate) fn child(&self, parent: NodeId, name: &[u8]) -> Option<NodeId> {
-        self.node(parent).children.as_ref()?.get(name).copied()
+        self.names.find(self.hash(parent, name), |id| self.is_named(*id, parent, name)).copied()
+    }
+
+    fn hash(&self, parent: NodeId, name: &[u8]) -> u64 {
+        self.hasher.hash_one((parent, name))
+    }
+
+    fn is_named(&self, id: NodeId, parent: NodeId, name: &[u8]) -> bool {
+        let node = self.node(id);
+        node.parent == parent && node.name == name
     }
 
     /// True for directories.
     pub(crate) fn is_dir(&self, id: NodeId) -> bool {
-        self.node(id).children.is_some()
+        self.node(id).is_dir
     }
 
     /// True for symbolic links.
@@ -141,7 +164,7 @@ impl<'a> Tree<'a> {
     pub(crate) fn is_attached(&self, mut id: NodeId) -> bool {
         while id != ROOT {
             let node = self.node(id);
-            if self.child(node.parent, node.name) != Some(id) {
+            if !node.attached {
                 return false;
             }
             id = node.parent;
@@ -204,47 +227,53 @@ impl<'a> Tree<'a> {
     {
         let mut at = start;
         let mut links = 0;
-        let mut rests: Vec<&'p [u8]> = vec![path];
-        while let Some(rest) = rests.pop() {
-            let (name, rest) = match rest.iter().position(|byte| *byte == b'/') {
-                Some(slash) => (&rest[..slash], &rest[slash + 1..]),
-                None => (rest, &rest[..0]),
+        let mut path = path;
+        // What remains after the targets of the links on the way.
+        let mut rests: Vec<&'p [u8]> = Vec::new();
+        loop {
+            let (name, mut rest) = match path.iter().position(|byte| *byte == b'/') {
+                Some(slash) => (&path[..slash], &path[slash + 1..]),
+                None => (path, &path[..0]),
             };
-            if !rest.is_empty() {
-                rests.push(rest);
-            }
             if links > 0 {
                 self.budget = self.budget.checked_sub(1).ok_or(Stop::Budget)?;
             }
             match name {
-                b"" | b"." => continue,
-                b".." => {
-                    at = if at == base { base } else { self.node(at).parent };
-                    continue;
-                }
-                _ => {}
-            }
-            let mut next = self.child(at, name);
-            if next.is_none() && self.behind_whiteouts {
-                next = self.hidden.get(&(at, name)).copied();
-            }
-            match next {
-                Some(next) if self.is_dir(next) => at = next,
-                Some(next) if self.link_target(next).is_some() => {
-                    links += 1;
-                    if links > MAX_LINKS {
-                        return Err(Stop::Loop);
+                b"" | b"." => {}
+                b".." => at = if at == base { base } else { self.node(at).parent },
+                name => {
+                    let mut next = self.child(at, name);
+                    if next.is_none() && self.behind_whiteouts {
+                        next = self.hidden.get(&(at, name)).copied();
                     }
-                    let target = self.link_target(next).unwrap_or_default();
-                    if target.starts_with(b"/") {
-                        at = base;
+                    match next {
+                        Some(next) if self.is_dir(next) => at = next,
+                        Some(next) if self.is_symlink(next) => {
+                            links += 1;
+                            if links > MAX_LINKS {
+                                return Err(Stop::Loop);
+                            }
+                            let target = self.link_target(next).unwrap_or_default();
+                            if target.starts_with(b"/") {
+                                at = base;
+                            }
+                            if !rest.is_empty() {
+                                rests.push(rest);
+                            }
+                            rest = target;
+                        }
+                        next => at = missing(self, at, name, next)?,
                     }
-                    rests.push(target);
                 }
-                next => at = missing(self, at, name, next)?,
             }
+            path = match rest {
+                [] => match rests.pop() {
+                    Some(rest) => rest,
+                    None => return Ok(at),
+                },
+                rest => rest,
+            };
         }
-        Ok(at)
     }
 
     /// What is at `path` (not following a symlink there), seen from `base`.
@@ -305,7 +334,7 @@ impl<'a> Tree<'a> {
             self.touch(existing, layer);
             return Ok(existing);
         }
-        self.put(parent, name, origin, layer, Some(BTreeMap::new()))
+        self.put(parent, name, origin, layer, true)
     }
 
     /// Puts a non-directory at a name, replacing whatever is there.
@@ -316,7 +345,7 @@ impl<'a> Tree<'a> {
         origin: Origin,
         layer: u32,
     ) -> Result<NodeId, Stop> {
-        self.put(parent, name, Some(origin), layer, None)
+        self.put(parent, name, Some(origin), layer, false)
     }
 
     fn put(
@@ -325,18 +354,51 @@ impl<'a> Tree<'a> {
         name: &'a [u8],
         origin: Option<Origin>,
         layer: u32,
-        children: Option<BTreeMap<&'a [u8], NodeId>>,
+        is_dir: bool,
     ) -> Result<NodeId, Stop> {
-        let path_len = self.node(parent).path_len + name.len() as u32 + 1;
+        let holder = self.node(parent);
+        let path_len = holder.path_len + name.len() as u32 + 1;
         if path_len > MAX_PATH {
             return Err(Stop::TooLong);
         }
         let id = self.nodes.len() as NodeId;
-        self.nodes.push(Node { parent, name, origin, by_layer: layer, touched: layer, path_len, children });
-        let siblings = self.nodes[parent as usize].children.get_or_insert_default();
-        if siblings.insert(name, id).is_some() {
+        let sibling = holder.last_child;
+        let hash = self.hash(parent, name);
+        let (nodes, hasher) = (&self.nodes, &self.hasher);
+        let is_it = |other: &NodeId| {
+            let node = &nodes[*other as usize];
+            node.parent == parent && node.name == name
+        };
+        let rehash = |other: &NodeId| {
+            let node = &nodes[*other as usize];
+            hasher.hash_one((node.parent, node.name))
+        };
+        let in_the_way = match self.names.entry(hash, is_it, rehash) {
+            Entry::Occupied(mut entry) => Some(std::mem::replace(entry.get_mut(), id)),
+            Entry::Vacant(entry) => {
+                entry.insert(id);
+                None
+            }
+        };
+        if let Some(replaced) = in_the_way {
+            self.nodes[replaced as usize].attached = false;
             self.last_parent = None;
         }
+        self.nodes.push(Node {
+            parent,
+            name,
+            origin,
+            by_layer: layer,
+            touched: layer,
+            path_len,
+            is_dir,
+            attached: true,
+            last_child: ROOT,
+            sibling,
+        });
+        let holder = &mut self.nodes[parent as usize];
+        holder.is_dir = true;
+        holder.last_child = id;
         self.touch(parent, layer);
         Ok(id)
     }
@@ -384,58 +446,82 @@ impl<'a> Tree<'a> {
     /// Hides what layers below `layer` have inside a directory.
     pub(crate) fn hide_children(&mut self, id: NodeId, layer: u32) {
         self.last_parent = None;
-        let names: Vec<&'a [u8]> = match &self.node(id).children {
-            Some(children) => children.keys().copied().collect(),
-            None => return,
-        };
-        for name in names {
+        for child in self.children(id) {
+            let name = self.node(child).name;
             self.hide(id, name, layer);
         }
     }
 
     /// Detaches children that hold nothing of `layer`; the others are returned.
     fn hide_children_once(&mut self, id: NodeId, layer: u32) -> Vec<NodeId> {
-        let Some(children) = &self.node(id).children else { return Vec::new() };
-        let (keep, drop): (Vec<_>, Vec<_>) = children
-            .iter()
-            .map(|(name, child)| (*name, *child))
-            .partition(|(_, child)| self.node(*child).touched == layer);
-        for (name, child) in drop {
+        let (keep, drop): (Vec<_>, Vec<_>) =
+            self.children(id).into_iter().partition(|child| self.node(*child).touched == layer);
+        for child in drop {
+            let name = self.node(child).name;
             self.detach(id, name, child);
         }
-        keep.into_iter().map(|(_, child)| child).collect()
+        keep
+    }
+
+    /// The names in a directory, in no order. Those that were detached are looked at for the last time: else a layer that
+    /// says the same of one directory over and over would cost its names every time.
+    fn children(&mut self, id: NodeId) -> Vec<NodeId> {
+        let mut children = Vec::new();
+        let mut next = std::mem::replace(&mut self.nodes[id as usize].last_child, ROOT);
+        while next != ROOT {
+            let child = next;
+            next = self.node(child).sibling;
+            if self.node(child).attached {
+                self.nodes[child as usize].sibling =
+                    std::mem::replace(&mut self.nodes[id as usize].last_child, child);
+                children.push(child);
+            }
+        }
+        children
     }
 
     fn detach(&mut self, parent: NodeId, name: &'a [u8], id: NodeId) {
-        if let Some(children) = self.nodes[parent as usize].children.as_mut() {
-            children.remove(name);
+        let hash = self.hash(parent, name);
+        if let Ok(entry) = self.names.find_entry(hash, |other| *other == id) {
+            entry.remove();
         }
+        self.nodes[id as usize].attached = false;
         self.hidden.insert((parent, name), id);
     }
 
     /// Every name but the root's, in order, with its path.
-    pub(crate) fn for_each(&self, mut visit: impl FnMut(&[u8], NodeId, &Node<'a>)) {
+    pub(crate) fn list(&self) -> Vec<(PathBytes, NodeId)> {
+        let mut list = Vec::with_capacity(self.names.len());
         let mut path: Vec<u8> = Vec::new();
-        let mut levels: Vec<(usize, std::collections::btree_map::Iter<'_, &'a [u8], NodeId>)> = Vec::new();
-        if let Some(children) = &self.node(ROOT).children {
-            levels.push((0, children.iter()));
-        }
-        while let Some((length, children)) = levels.last_mut() {
-            let length = *length;
-            let Some((name, id)) = children.next() else {
-                levels.pop();
-                continue;
-            };
+        // Names still to be listed, the next one last, and the length of the path they lie at.
+        let mut todo: Vec<(NodeId, usize)> = Vec::new();
+        self.push_children(ROOT, 0, &mut todo);
+        while let Some((id, length)) = todo.pop() {
+            let node = self.node(id);
             path.truncate(length);
             if length > 0 {
                 path.push(b'/');
             }
-            path.extend_from_slice(name);
-            let node = self.node(*id);
-            visit(&path, *id, node);
-            if let Some(children) = &node.children {
-                levels.push((path.len(), children.iter()));
+            path.extend_from_slice(node.name);
+            list.push((PathBytes::clean(&path), id));
+            if node.is_dir {
+                self.push_children(id, path.len(), &mut todo);
             }
         }
+        list
+    }
+
+    fn push_children(&self, id: NodeId, length: usize, todo: &mut Vec<(NodeId, usize)>) {
+        let start = todo.len();
+        let mut child = self.node(id).last_child;
+        while child != ROOT {
+            let node = self.node(child);
+            if node.attached {
+                todo.push((child, length));
+            }
+            child = node.sibling;
+        }
+        // Most layers come sorted, and then so does this.
+        todo[start..].sort_unstable_by(|(a, _), (b, _)| self.node(*b).name.cmp(self.node(*a).name));
     }
 }
