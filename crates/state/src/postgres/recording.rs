@@ -17,28 +17,34 @@ type Query = sqlx::query::Query<'static, sqlx::Postgres, PgArguments>;
 
 /// Parts of a statement that has a part `scan`, with the scan's id and tenant; $1 to $12 are [`bind_images`]'s.
 ///
-/// An image that is there and fresh is left alone, and its layers are there with it. Any other is touched, which stops a
-/// deletion or waits for it, or made, which makes good for one. Images go in the order of their digests, whatever
-/// the order of the index. Layers come after them; those of an image that somebody else makes are his to make.
+/// An image that is there and fresh is left alone, and its layers are there with it. One that is there and not fresh is
+/// touched, which stops a deletion, or waits for it and makes the image again. One that is not there is made; if somebody
+/// else makes it, so are its layers, and no lock makes others wait any longer. Images go in the order of their digests,
+/// whatever the order of the index.
 macro_rules! images {
     () => {
-        "stale AS MATERIALIZED (
-             SELECT scan.tenant, n.manifest, n.config
-             FROM scan, unnest($4::bytea[], $5::bytea[]) AS n (manifest, config)
-             WHERE NOT EXISTS (
-                 SELECT 1 FROM images m
-                 WHERE m.tenant = scan.tenant AND m.manifest = n.manifest AND m.used_at >= $3)
+        "found AS MATERIALIZED (
+             SELECT scan.tenant, n.manifest, n.config, m.used_at IS NOT NULL AS stale
+             FROM scan CROSS JOIN unnest($4::bytea[], $5::bytea[]) AS n (manifest, config)
+             LEFT JOIN images m ON m.tenant = scan.tenant AND m.manifest = n.manifest
+             WHERE m.used_at IS NULL OR m.used_at < $3
              ORDER BY n.manifest
-         ), used AS (
-             INSERT INTO images (tenant, manifest, config, used_at) SELECT tenant, manifest, config, $2 FROM stale
+         ), touched AS (
+             INSERT INTO images (tenant, manifest, config, used_at)
+             SELECT tenant, manifest, config, $2 FROM found WHERE stale
              ON CONFLICT (tenant, manifest) DO UPDATE SET used_at = excluded.used_at WHERE images.used_at < $3
+             RETURNING tenant, manifest
+         ), made AS (
+             INSERT INTO images (tenant, manifest, config, used_at)
+             SELECT tenant, manifest, config, $2 FROM found WHERE NOT stale
+             ON CONFLICT (tenant, manifest) DO NOTHING
              RETURNING tenant, manifest
          ), contained AS (
              INSERT INTO image_layers (tenant, manifest, position, digest, size, media_type, diff_id, readable)
              SELECT used.tenant, n.*
              FROM unnest($6::bytea[], $7::bigint[], $8::bytea[], $9::bigint[], $10::text[], $11::bytea[], $12::boolean[])
                  AS n (manifest, position, digest, size, media_type, diff_id, readable)
-             JOIN used ON used.manifest = n.manifest
+             JOIN (SELECT * FROM touched UNION ALL SELECT * FROM made) used ON used.manifest = n.manifest
              ON CONFLICT (tenant, manifest, position) DO NOTHING
          )"
     };

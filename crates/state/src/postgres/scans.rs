@@ -11,7 +11,8 @@ use crate::rows::{Columns, failure_json, lane_number, to_json};
 use crate::scans::{check_end, new_id, read_claimed_scan, read_scan, same_scan, scan_columns};
 use crate::{Bell, ClaimedScan, Error, Planned, Progress, Scan, ScanFilter, ScanPlan, Scans, Submitted};
 
-/// Reads scans `s`, each with what there is to count. A layer is looked at once, in however many platforms it is.
+/// Reads scans `s`, each with what there is to count. A layer is looked up once, in however many platforms it is, and by its
+/// key, however many are outstanding: Postgres does not join what is written as an expression.
 macro_rules! progress {
     () => {
         concat!(
@@ -19,13 +20,14 @@ macro_rules! progress {
             scan_columns!(),
             ", c.targets, c.layers, c.outstanding
              FROM scans s CROSS JOIN LATERAL (
-                 SELECT (SELECT COUNT(*) FROM targets t WHERE t.scan = s.id) AS targets,
-                     COUNT(*) AS layers, COUNT(l.digest) AS outstanding
+                 SELECT (SELECT COUNT(*) FROM targets t WHERE t.scan = s.id) AS targets, COUNT(*) AS layers,
+                     COUNT(*) FILTER (WHERE (
+                         SELECT l.state FROM layers l WHERE l.tenant = s.tenant AND l.digest = d.digest
+                     ) = 'outstanding') AS outstanding
                  FROM (
                      SELECT DISTINCT i.digest FROM targets t
                      JOIN image_layers i ON i.tenant = t.tenant AND i.manifest = t.manifest
                      WHERE t.scan = s.id) d
-                 LEFT JOIN layers l ON l.tenant = s.tenant AND l.digest = d.digest AND l.state = 'outstanding'
              ) c"
         )
     };
