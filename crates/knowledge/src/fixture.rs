@@ -18,8 +18,13 @@ impl Built {
         self.folder.path().join("snapshot")
     }
 
+    /// What the snapshot says, which must be the same when it remembers what it said.
     pub(crate) fn matches(&self, inventory: &Inventory) -> Matches {
-        match_inventory(inventory, &self.snapshot).unwrap()
+        let matches = match_inventory(inventory, &self.snapshot).unwrap();
+        for _ in 0..2 {
+            assert_eq!(match_inventory(inventory, &self.snapshot).unwrap(), matches);
+        }
+        matches
     }
 }
 

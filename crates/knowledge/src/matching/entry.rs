@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plimsoll_types::{BlindKind, BlindSpot};
+use plimsoll_types::{BlindKind, BlindSpot, Package};
 use plimsoll_version::{Range, Version};
 
 use crate::advisory::{Event, Rating, Stream};
@@ -54,13 +54,18 @@ impl<'q> Spoken<'q> {
         let says = |side: &BTreeMap<&str, BTreeSet<u32>>| {
             side.get(id).is_some_and(|records| records.contains(&hit.record))
         };
-        let from_overlay = hit.query.package.version.contains("esm");
+        let from_overlay = is_overlays(hit.query.package);
         match hit.query.tier {
             Tier::Only => true,
             Tier::Base => !(from_overlay && says(&self.overlay)),
             Tier::Overlay => from_overlay || !says(&self.base),
         }
     }
+}
+
+/// True for a package that came from an overlay's archive.
+pub(super) fn is_overlays(package: &Package) -> bool {
+    package.version.contains("esm")
 }
 
 /// The entries that apply. What cannot be decided becomes a blind spot.

@@ -41,7 +41,28 @@ pub(super) struct Query<'a> {
     pub(super) foreign: bool,
 }
 
-/// The queries of all packages.
+impl Query<'_> {
+    /// Appends all that the answer depends on, besides the other queries of the package.
+    pub(super) fn write_question(&self, out: &mut Vec<u8>) {
+        let flag = |tier| match tier {
+            Tier::Only => 0,
+            Tier::Base => 1,
+            Tier::Overlay => 2,
+        };
+        out.extend([
+            self.package.package_type as u8,
+            flag(self.tier),
+            u8::from(self.names == NameRule::Source),
+            u8::from(self.foreign),
+        ]);
+        for text in [self.ecosystem.as_str(), &self.name, &self.version] {
+            out.extend(text.len().to_le_bytes());
+            out.extend(text.as_bytes());
+        }
+    }
+}
+
+/// The queries of all packages, those of one package next to each other.
 pub(super) fn queries<'a>(inventory: &'a Inventory, coverage: &Coverage<'_>) -> Vec<Query<'a>> {
     let mut queries = Vec::with_capacity(inventory.packages.len());
     for package in &inventory.packages {

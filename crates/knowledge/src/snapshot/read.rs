@@ -10,18 +10,21 @@ use plimsoll_types::Digest;
 use serde::de::DeserializeOwned;
 
 use crate::Error;
+use crate::matching::Memo;
 use crate::snapshot::format::{
     BadHeader, Block, Contents, FORMAT, HEADER, Header, MAX_BLOCK, MAX_CONTENTS, sha256,
 };
 use crate::snapshot::{EcosystemInfo, Info};
 
-/// An opened snapshot. Cheap to share: reads are positioned and take `&self`.
+/// An opened snapshot. Cheap to share: reads are positioned and take `&self`. Keeps the
+/// answers it has given more than once, in 64 MiB at most.
 #[derive(Debug)]
 pub struct Snapshot {
     file: File,
     path: PathBuf,
     digest: Digest,
     contents: Contents,
+    memo: Memo,
 }
 
 /// The tables of a snapshot.
@@ -58,7 +61,7 @@ impl Snapshot {
             return Err(damaged("its contents do not have its digest"));
         }
         let contents = postcard::from_bytes(&bytes).map_err(|_| damaged("its contents do not decode"))?;
-        Ok(Self { file, path: path.to_owned(), digest: header.digest, contents })
+        Ok(Self { file, path: path.to_owned(), digest: header.digest, contents, memo: Memo::default() })
     }
 
     /// What identifies it: the same advisories make the same digest.
@@ -94,6 +97,11 @@ impl Snapshot {
             }
         }
         Ok(())
+    }
+
+    /// What it has answered before.
+    pub(crate) fn memo(&self) -> &Memo {
+        &self.memo
     }
 
     pub(crate) fn ecosystems(&self) -> &[EcosystemInfo] {
