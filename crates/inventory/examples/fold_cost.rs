@@ -64,6 +64,12 @@ impl Layer {
         self.entry(path, EntryKind::File, "");
     }
 
+    fn files(&mut self, paths: &[String]) {
+        for path in paths {
+            self.file(path);
+        }
+    }
+
     fn directories(&mut self, path: &str) {
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         for end in ends {
@@ -127,7 +133,7 @@ fn base() -> Layer {
         layer.directories(&place);
         layer.directories(doc.trim_end_matches("/copyright"));
         let paths: Vec<_> = (0..24).map(|file| format!("{place}/part-{file}.so.7")).collect();
-        paths.iter().for_each(|path| layer.file(path));
+        layer.files(&paths);
         layer.file(&doc);
         let license = LicenseClaim { value: "GPL-2+".into(), spdx: None, source: format!("/{doc}") };
         layer.fact(&doc, Payload::Licenses { package: name.clone(), licenses: vec![license] });
@@ -150,7 +156,7 @@ fn wheels() -> Layer {
         layer.directories(&format!("{place}/{name}"));
         layer.directories(&info);
         let paths: Vec<_> = (0..24).map(|file| format!("{place}/{name}/part{file}.py")).collect();
-        paths.iter().for_each(|path| layer.file(path));
+        layer.files(&paths);
         let (metadata, record) = (format!("{info}/METADATA"), format!("{info}/RECORD"));
         layer.file(&metadata);
         layer.file(&record);

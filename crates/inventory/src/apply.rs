@@ -64,11 +64,11 @@ fn apply_entry<'a>(
     entry: &'a FileEntry,
 ) -> Result<(), (Stop, &'static str)> {
     let layer = origin.layer;
-    let name = entry.path.file_name();
+    let (place, name) = split(entry.path.as_bytes());
     match entry.kind {
         EntryKind::Whiteout => {
             // A whiteout of something that is not there says nothing.
-            if let Ok(parent) = tree.dir(ROOT, entry.path.parent_bytes()) {
+            if let Ok(parent) = tree.dir(ROOT, place) {
                 tree.hide(parent, name, layer);
             }
             Ok(())
@@ -82,12 +82,12 @@ fn apply_entry<'a>(
         // The root is there whatever a layer says of it.
         _ if entry.path.is_root() => Ok(()),
         EntryKind::Directory => {
-            let parent = parent(tree, entry, layer)?;
+            let parent = parent(tree, place, layer)?;
             tree.put_dir(parent, name, Some(origin), layer).map_err(|stop| (stop, "")).map(drop)
         }
         EntryKind::HardLink => {
             let target = link_target(tree, entry)?;
-            let parent = parent(tree, entry, layer)?;
+            let parent = parent(tree, place, layer)?;
             if tree.child(parent, name) == Some(target) {
                 return Err((Stop::Missing, "is a hard link to itself"));
             }
@@ -97,14 +97,22 @@ fn apply_entry<'a>(
             tree.put_leaf(parent, name, origin, layer).map_err(|stop| (stop, "")).map(drop)
         }
         _ => {
-            let parent = parent(tree, entry, layer)?;
+            let parent = parent(tree, place, layer)?;
             tree.put_leaf(parent, name, origin, layer).map_err(|stop| (stop, "")).map(drop)
         }
     }
 }
 
-fn parent<'a>(tree: &mut Tree<'a>, entry: &'a FileEntry, layer: u32) -> Result<NodeId, (Stop, &'static str)> {
-    tree.make_dir(entry.path.parent_bytes(), layer).map_err(|stop| (stop, "has no place"))
+fn parent<'a>(tree: &mut Tree<'a>, place: &'a [u8], layer: u32) -> Result<NodeId, (Stop, &'static str)> {
+    tree.make_dir(place, layer).map_err(|stop| (stop, "has no place"))
+}
+
+/// The directory a cleaned path lies in, and its name there.
+fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    match path.iter().rposition(|byte| *byte == b'/') {
+        Some(slash) => (&path[..slash], &path[slash + 1..]),
+        None => (&[], path),
+    }
 }
 
 /// What a hard link names: an inode, whose facts it carries to its own name. Under that name no analyzer is asked
@@ -115,9 +123,7 @@ fn parent<'a>(tree: &mut Tree<'a>, entry: &'a FileEntry, layer: u32) -> Result<N
 fn link_target<'a>(tree: &mut Tree<'a>, entry: &'a FileEntry) -> Result<NodeId, (Stop, &'static str)> {
     let what = "is a hard link to a name that is not there";
     let target = &entry.link_target;
-    let cut = target.iter().rposition(|byte| *byte == b'/');
-    let (parent, name) =
-        cut.map_or((&target[..0], &target[..]), |slash| (&target[..slash], &target[slash + 1..]));
+    let (parent, name) = split(target);
     let found = tree
         .dir(ROOT, parent)
         .and_then(|parent| tree.child(parent, name).ok_or(Stop::Missing))

@@ -14,7 +14,8 @@ use crate::attribution::{self, Holdings, layer_of_file_package};
 use crate::blind_spots::{self, LiveDatabase};
 use crate::metadata::Metadata;
 use crate::ownership::{Claim, Diversions, owners, speaks_of};
-use crate::package::package;
+use crate::package::{package, text_of};
+use crate::path_map::PathMap;
 use crate::records::{Live, Records};
 use crate::roots::{Homes, Roots, unread_databases};
 use crate::tree::{NodeId, Origin, ROOT, Tree};
@@ -213,7 +214,7 @@ impl<'a> Image<'_, 'a> {
                 for index in by_name.get(&(&root, owned.package.as_str())).into_iter().flatten() {
                     let (_, root, record) = &sites[*index];
                     if speaks_of(owned, &record.name, record.arch.as_deref()) {
-                        packages[*index].locations.push(file.path.to_string());
+                        packages[*index].locations.push(text_of(&file.path));
                         let owner = packages[*index].id.clone();
                         claims.push(Claim {
                             root: root.clone(),
@@ -272,7 +273,7 @@ impl<'a> Image<'_, 'a> {
             };
             for (_, payload) in &self.records.groups[file.group as usize].facts {
                 if let Payload::Licenses { licenses, .. } = payload {
-                    let source = file.path.to_string();
+                    let source = text_of(&file.path);
                     package.licenses.extend(licenses.iter().cloned().map(|mut claim| {
                         claim.source.clone_from(&source);
                         claim
@@ -289,7 +290,7 @@ fn place_licences(package: &mut Package, in_layer: &PathBytes, in_image: &PathBy
     if in_layer == in_image {
         return;
     }
-    let (from, to) = (in_layer.to_string(), in_image.to_string());
+    let (from, to) = (text_of(in_layer), text_of(in_image));
     for claim in &mut package.licenses {
         let within = claim.source.strip_prefix(&from).filter(|rest| rest.is_empty() || rest.starts_with('!'));
         if let Some(rest) = within {
@@ -321,21 +322,27 @@ fn show(
     names: Vec<(PathBytes, NodeId)>,
     layers: &[&Evidence],
 ) -> (Vec<Shown>, Vec<KeptFile>) {
-    let mut kept_by_path: HashMap<(u32, &PathBytes), &KeptFile> = HashMap::new();
-    for (layer, evidence) in (0..).zip(layers) {
-        kept_by_path.extend(evidence.index.kept.iter().map(|file| ((layer, &file.path), file)));
-    }
+    let kept: Vec<PathMap<'_, &KeptFile>> = layers.iter().map(|layer| by_path(&layer.index.kept)).collect();
     let mut shown_kept = Vec::new();
     let show = |(path, id): (PathBytes, NodeId)| {
         let node = tree.node(id);
         if let Some(origin) = node.origin
-            && let Some(file) = kept_by_path.get(&(origin.layer, &tree.entry(origin).path))
+            && let Some(file) = kept[origin.layer as usize].get(&tree.entry(origin).path)
         {
             shown_kept.push(KeptFile { path: path.clone(), bytes: file.bytes.clone() });
         }
         Shown { path, layer: node.by_layer, origin: node.origin }
     };
     (names.into_iter().map(show).collect(), shown_kept)
+}
+
+/// By path; of several with one path the last.
+fn by_path(files: &[KeptFile]) -> PathMap<'_, &KeptFile> {
+    let mut kept = PathMap::default();
+    for file in files {
+        *kept.or_insert_with(&file.path, || file) = file;
+    }
+    kept
 }
 
 /// Moves the entries out of the layers; one that is shown more than once (by hard links) is copied.

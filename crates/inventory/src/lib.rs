@@ -12,6 +12,7 @@ mod fold;
 mod metadata;
 mod ownership;
 mod package;
+mod path_map;
 mod records;
 mod roots;
 mod tree;

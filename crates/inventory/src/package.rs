@@ -11,7 +11,7 @@ pub(crate) fn package(
     location: &PathBytes,
 ) -> Package {
     let location = if record.nested_in.is_empty() {
-        location.to_string()
+        text_of(location)
     } else {
         format!("{location}!/{}", record.nested_in)
     };
@@ -31,21 +31,24 @@ pub(crate) fn package(
         locations: vec![location],
         analyzer: analyzer.to_owned(),
         owned_by: None,
-        root: root.to_string(),
+        root: text_of(root),
     }
 }
 
 /// `type/name@version`, then what else tells it from its siblings: architecture and root for packages of a
 /// database, the file for all others.
 fn id(record: &PackageRecord, root: &PathBytes, location: &str) -> String {
-    let mut parts = vec![format!("{}/{}@{}", record.package_type, record.name, record.version)];
-    parts.extend(record.arch.as_ref().map(|arch| format!(":{arch}")));
-    if !record.package_type.is_os() {
-        parts.push(format!("#{location}"));
-    } else if !root.is_root() {
-        parts.push(format!("#{root}"));
-    }
-    parts.concat()
+    let root = (record.package_type.is_os() && !root.is_root()).then(|| text_of(root));
+    let place = if record.package_type.is_os() { root.as_deref() } else { Some(location) };
+    let (colon, arch) = record.arch.as_ref().map_or(("", ""), |arch| (":", arch));
+    let (hash, place) = place.map_or(("", ""), |place| ("#", place));
+    let package_type = record.package_type.as_str();
+    [package_type, "/", &record.name, "@", &record.version, colon, arch, hash, place].concat()
+}
+
+/// As [`PathBytes`] shows itself, for the many that are UTF-8 without what formatting costs.
+pub(crate) fn text_of(path: &PathBytes) -> String {
+    path.to_str().map_or_else(|| path.to_string(), |text| ["/", text].concat())
 }
 
 /// The purl as the purl types define it and other scanners write it.

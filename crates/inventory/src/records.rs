@@ -1,8 +1,8 @@
 //! The facts of all layers, by the file they were read from, and which of those files were live when.
 
-use hashbrown::HashMap;
 use plimsoll_types::{FileEntry, PackageRecord, PackagesEvidence, PathBytes, Payload};
 
+use crate::path_map::PathMap;
 use crate::tree::{NodeId, Origin, ROOT, Stop, Tree};
 
 /// Index of a [`Group`].
@@ -44,7 +44,7 @@ impl<'a> Group<'a> {
 /// All groups.
 pub(crate) struct Records<'a> {
     pub(crate) groups: Vec<Group<'a>>,
-    by_path: Vec<HashMap<&'a PathBytes, GroupId>>,
+    by_path: Vec<PathMap<'a, GroupId>>,
     /// After each layer: the database files that were live, by group.
     databases: Vec<GroupId>,
     pub(crate) live_databases: Vec<Vec<(GroupId, NodeId)>>,
@@ -65,10 +65,10 @@ impl<'a> Records<'a> {
         let mut groups: Vec<Group<'a>> = Vec::new();
         let mut by_path = Vec::with_capacity(layers.len());
         for (layer, evidence) in layers.enumerate() {
-            let mut paths: HashMap<&'a PathBytes, GroupId> = HashMap::new();
+            let mut paths: PathMap<'a, GroupId> = PathMap::default();
             for section in &evidence.sections {
                 for record in &section.records {
-                    let group = *paths.entry(&record.path).or_insert_with(|| {
+                    let group = *paths.or_insert_with(&record.path, || {
                         groups.push(Group {
                             layer: layer as u32,
                             path: &record.path,
