@@ -39,7 +39,8 @@ for image in ${IMAGES:-}; do
         *) CORPUS=${CORPUS:+$CORPUS:}${layout%:*} ;;
     esac
 done
-export CORPUS
+# Empty would be a path.
+if [ -n "$CORPUS" ]; then export CORPUS; else unset CORPUS; fi
 
 # Services of its own, since it restarts them.
 case $QUEUE in
