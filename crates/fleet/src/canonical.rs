@@ -5,6 +5,8 @@
 //! report of some hundred packages first, which sorts by itself, took four times as long, most of it for allocating
 //! each string once more.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde::ser::{
     Error as _, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
@@ -65,28 +67,14 @@ struct Object<'a> {
 
 struct Field {
     /// The key, as it is compared.
-    key: Key,
+    key: Cow<'static, str>,
     /// Where it ends, value and all; it begins where the one before it ends.
     end: usize,
 }
 
-enum Key {
-    Named(&'static str),
-    Made(String),
-}
-
-impl Key {
-    fn as_str(&self) -> &str {
-        match self {
-            Self::Named(name) => name,
-            Self::Made(name) => name,
-        }
-    }
-}
-
 impl Object<'_> {
-    fn key(&mut self, key: Key) -> Result<(), Error> {
-        self.out.plain(key.as_str())?;
+    fn key(&mut self, key: Cow<'static, str>) -> Result<(), Error> {
+        self.out.plain(&*key)?;
         self.out.bytes.push(b':');
         self.fields.push(Field { key, end: 0 });
         Ok(())
@@ -111,7 +99,7 @@ impl Object<'_> {
         let mut places: Vec<(&str, &[u8])> = Vec::with_capacity(fields.len());
         for field in &fields {
             let end = field.end.saturating_sub(start);
-            places.push((field.key.as_str(), aside.get(begin..end).unwrap_or_default()));
+            places.push((&*field.key, aside.get(begin..end).unwrap_or_default()));
             begin = end;
         }
         places.sort_by_key(|(key, _)| *key);
@@ -305,7 +293,7 @@ macro_rules! object {
                 name: &'static str,
                 value: &T,
             ) -> Result<(), Error> {
-                self.key(Key::Named(name))?;
+                self.key(name.into())?;
                 self.value(value)
             }
 
@@ -325,7 +313,7 @@ impl SerializeMap for Object<'_> {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
         match serde_json::to_value(key)? {
-            Value::String(key) => self.key(Key::Made(key)),
+            Value::String(key) => self.key(key.into()),
             _ => Err(Error::custom("a key of a map is no string")),
         }
     }
