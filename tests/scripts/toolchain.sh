@@ -3,6 +3,10 @@
 
 cd "$(dirname "$0")/../.." || exit 1
 
+# What was given to our make is none of the business of a make that a dependency's build runs: INSTALL=0 there is the program
+# that installs.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES
+
 missing() {
     echo "$1" >&2
     exit 1
