@@ -3,9 +3,13 @@
 
 cd "$(dirname "$0")/../.." || exit 1
 
-# What was given to our make is none of the business of a make that a dependency's build runs: INSTALL=0 there is the program
-# that installs.
+# What was given to our make is none of the business of what the builds of dependencies run: to their configure scripts,
+# INSTALL names the program that installs. The scripts here still see it, what they start does not.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES
+install=${INSTALL:-}
+unset INSTALL
+[ -z "$install" ] || INSTALL=$install
+unset install
 
 missing() {
     echo "$1" >&2

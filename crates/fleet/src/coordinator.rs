@@ -9,16 +9,17 @@ use std::time::{Duration, Instant};
 use plimsoll_oci::Source;
 use plimsoll_queue::{Channel, Message, Queue};
 use plimsoll_state::{
-    Bell, BlobStanding, ClaimedScan, Due, PlannedBlob, PlannedTarget, ScanPlan, State, WantedLayer,
+    Bell, BlobStanding, ClaimedScan, Due, PlannedBlob, PlannedTarget, ScanPlan, State, WantedLayer, retrying,
 };
 use plimsoll_telemetry::{Parent, failpoint};
 use plimsoll_types::{
-    Failure, Lane, LayerOutcome, LayerResult, LayerSource, Platform, Reference, Retry, ScanRequest, ScanState,
+    Failure, Lane, LayerOutcome, LayerResult, LayerSource, Platform, Reference, Retry, ScanId, ScanRequest,
+    ScanState,
 };
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use crate::at_work::AtWork;
 use crate::registries::Registries;
 use crate::resolve::{self, Pinned, Resolved, is_encrypted};
 use crate::{Clock, Engine, Error, job, wait, worker};
@@ -66,6 +67,9 @@ impl Config {
 /// So many more attempts a scan has where the fleet itself failed: hours rather than minutes.
 const OURS: u32 = 8;
 
+/// Attempts to tell the state what a scan ran into: some twenty seconds.
+const STATE_ATTEMPTS: u32 = 16;
+
 /// What a scan whose deadline is over, or about to be, gets for resolving.
 const LAST_CHANCE: Duration = Duration::from_secs(2);
 
@@ -102,24 +106,19 @@ impl Coordinator {
     async fn plan_scans(self: Arc<Self>) {
         let mut submitted = self.state.listen(Bell::Submitted);
         let mut failures = 0;
-        let mut at_work = JoinSet::new();
+        let mut at_work = AtWork::new(self.config.slots);
         loop {
-            while at_work.try_join_next().is_some() {}
-            let free = self.config.slots.saturating_sub(at_work.len() as u32);
-            if free == 0 {
-                at_work.join_next().await;
-                continue;
-            }
-            let lease = self.config.lease.as_millis() as i64;
-            match self.state.claim_submitted(&self.config.holder, lease, free, (self.clock)()).await {
+            let free = at_work.room().await;
+            let unknown = (failures > 0).then(|| at_work.held());
+            match self.claim(free, unknown).await {
                 Ok(scans) => {
                     failures = 0;
                     let all = (scans.len() as u32) < free;
                     for scan in scans {
-                        let this = Arc::clone(&self);
-                        let span = tracing::info_span!("plan", scan = %scan.id);
-                        Parent::of_trace(&scan.id.to_string()).adopt(&span);
-                        at_work.spawn(async move { this.plan(&scan).await }.instrument(span));
+                        let (this, id) = (Arc::clone(&self), scan.id);
+                        let span = tracing::info_span!("plan", scan = %id);
+                        Parent::of_trace(&id.to_string()).adopt(&span);
+                        at_work.begin(id, async move { this.plan(&scan).await }.instrument(span));
                     }
                     if all {
                         // One that is submitted wakes this at once; one that was put off does not.
@@ -133,6 +132,20 @@ impl Coordinator {
                 }
             }
         }
+    }
+
+    /// Claims at most `free` scans. After a claim that failed, all but what is `held` is given back before: that claim may
+    /// have been made, and nobody would work on it until its lease ended.
+    async fn claim(
+        &self,
+        free: u32,
+        held: Option<Vec<ScanId>>,
+    ) -> Result<Vec<ClaimedScan>, plimsoll_state::Error> {
+        let (holder, now) = (&self.config.holder, (self.clock)());
+        if let Some(held) = held {
+            self.state.disclaim_submitted(holder, &held, now).await?;
+        }
+        self.state.claim_submitted(holder, self.config.lease.as_millis() as i64, free, now).await
     }
 
     async fn plan(&self, scan: &ClaimedScan) {
@@ -165,10 +178,9 @@ impl Coordinator {
                 self.publish(planned.wanted, job::message).await;
                 Ended::Planned
             }
-            // Its claim ends by itself, and somebody plans it again.
             Err(error) => {
-                tracing::warn!(scan = %scan.id, %error, "the plan could not be kept");
-                Ended::Lost
+                tracing::warn!(scan = %scan.id, %error, "the plan could not be kept; it is made again");
+                self.set_aside(scan, &error.into()).await
             }
         }
     }
@@ -213,22 +225,25 @@ impl Coordinator {
         tracing::warn!(scan = %scan.id, kind = failure.kind, failure.message, "not resolved");
         let holder = &self.config.holder;
         let attempts = self.config.attempts * if error.is_ours() { OURS } else { 1 };
-        let (ended, kept) = match error.retry() {
+        let (ended, next_at) = match error.retry() {
             Retry::After(delay) if !late && scan.attempts + 1 < attempts => {
                 let next_at = now + wait::backoff(scan.attempts + 1, delay).as_millis() as i64;
-                (Ended::PutOff, self.state.postpone(scan.id, holder, next_at, &failure, now).await)
+                (Ended::PutOff, next_at)
             }
-            _ if failure.kind == "not_found" => {
-                (Ended::Gone, self.state.fail(scan.id, holder, ScanState::Gone, &failure, now).await)
-            }
-            _ => (Ended::Failed, self.state.fail(scan.id, holder, ScanState::Failed, &failure, now).await),
+            _ if failure.kind == "not_found" => (Ended::Gone, now),
+            _ => (Ended::Failed, now),
         };
-        match kept {
+        let state = if ended == Ended::Gone { ScanState::Gone } else { ScanState::Failed };
+        let keep = async || match ended {
+            Ended::PutOff => self.state.postpone(scan.id, holder, next_at, &failure, now).await,
+            _ => self.state.fail(scan.id, holder, state, &failure, now).await,
+        };
+        match retrying(STATE_ATTEMPTS, keep).await {
             Ok(true) => ended,
             // Somebody else claimed it meanwhile.
             Ok(false) => Ended::Lost,
             Err(error) => {
-                tracing::warn!(scan = %scan.id, %error, "the failure could not be kept; the scan is tried again");
+                tracing::warn!(scan = %scan.id, %error, "the failure could not be kept; the scan stays claimed until its lease ends");
                 Ended::Lost
             }
         }

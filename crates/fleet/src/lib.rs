@@ -8,6 +8,7 @@
 
 pub mod aggregator;
 pub mod analyze;
+mod at_work;
 mod blob_reader;
 mod canonical;
 pub mod coordinator;

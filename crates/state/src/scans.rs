@@ -53,6 +53,10 @@ pub trait Scans: Send + Sync {
         now: i64,
     ) -> Result<Vec<ClaimedScan>, Error>;
 
+    /// Gives back at once what `holder` has claimed and does not know of, which is all but `held`: a claim that failed may
+    /// have been made all the same. Gives how many.
+    async fn disclaim_submitted(&self, holder: &str, held: &[ScanId], now: i64) -> Result<u64, Error>;
+
     /// Gives a claimed scan back until `next_at` (or its deadline, if that is sooner and still to come) and counts
     /// the attempt. `false`, and nothing happens, if `holder` does not hold it any more; so it counts once.
     async fn postpone(

@@ -32,6 +32,10 @@ pub trait Targets: Send + Sync {
         now: i64,
     ) -> Result<Vec<ClaimedTarget>, Error>;
 
+    /// Gives back at once what `holder` has claimed and does not know of, which is all but `held`: a claim that failed may
+    /// have been made all the same. Gives how many.
+    async fn disclaim_complete(&self, holder: &str, held: &[TargetId], now: i64) -> Result<u64, Error>;
+
     /// Records a verdict whose document is in the store, in one transaction: the verdict, the target and, if it was
     /// the scan's last one, the scan's end, its worst status and the callback's delivery. Layers still outstanding
     /// (after a deadline) go on in the backfill lane.

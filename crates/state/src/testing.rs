@@ -50,6 +50,7 @@ macro_rules! contract_tests {
             whoever_listens_hears_of_work_and_of_ends
             two_claimers_never_get_one_scan
             a_claim_whose_lease_ended_is_claimed_again
+            a_claim_nobody_knows_of_is_given_back_at_once
             urgent_lanes_come_first_and_none_starves
             two_claimers_never_get_one_target
             a_plan_gives_the_layers_to_publish

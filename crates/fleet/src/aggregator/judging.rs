@@ -5,16 +5,18 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use plimsoll_proto::BlobLink;
-use plimsoll_state::{Bell, ClaimedLayer, ClaimedTarget, Fingerprints, LayerState as Settled, NewVerdict};
+use plimsoll_state::{
+    Bell, ClaimedLayer, ClaimedTarget, Fingerprints, LayerState as Settled, NewVerdict, TargetId, retrying,
+};
 use plimsoll_store::Key;
 use plimsoll_telemetry::{Parent, failpoint};
 use plimsoll_types::report::{Report, VerdictStatus};
 use plimsoll_types::{Failure, Reference, Retry, ScanState};
-use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
 use super::Aggregator;
 use super::metrics::Ended;
+use crate::at_work::AtWork;
 use crate::document::{Document, document};
 use crate::fold::fold;
 use crate::judge::{Rules, judge, not_judged_in_time};
@@ -22,6 +24,9 @@ use crate::plan::{LayerState, Plan, PlannedLayer};
 use crate::resolve::{Resolved, recall};
 use crate::rulebook::Rulebook;
 use crate::{Error, wait};
+
+/// Attempts to tell the state that an outcome could not be kept: some twenty seconds.
+const HAND_BACK_ATTEMPTS: u32 = 16;
 
 /// How a target could not be judged.
 enum Trouble {
@@ -41,26 +46,21 @@ impl Aggregator {
     pub(super) async fn judge_targets(self: Arc<Self>) {
         let mut complete = self.state.listen(Bell::Complete);
         let mut failures = 0;
-        let mut at_work = JoinSet::new();
+        let mut at_work = AtWork::new(self.config.slots);
         loop {
-            while at_work.try_join_next().is_some() {}
-            let free = self.config.slots.saturating_sub(at_work.len() as u32);
-            if free == 0 {
-                at_work.join_next().await;
-                continue;
-            }
+            let free = at_work.room().await;
             let now = (self.clock)();
-            let lease = self.config.lease.as_millis() as i64;
-            match self.state.claim_complete(&self.config.holder, lease, free, now).await {
+            let unknown = (failures > 0).then(|| at_work.held());
+            match self.claim(free, unknown, now).await {
                 Ok(targets) => {
                     failures = 0;
                     let all = (targets.len() as u32) < free;
                     for target in targets {
-                        let this = Arc::clone(&self);
-                        let span =
-                            tracing::info_span!("judge", scan = %target.id.scan, target = target.id.ordinal);
-                        Parent::of_trace(&target.id.scan.to_string()).adopt(&span);
-                        at_work.spawn(async move { this.settle_target(&target, now).await }.instrument(span));
+                        let (this, id) = (Arc::clone(&self), target.id);
+                        let span = tracing::info_span!("judge", scan = %id.scan, target = id.ordinal);
+                        Parent::of_trace(&id.scan.to_string()).adopt(&span);
+                        let work = async move { this.settle_target(&target, now).await };
+                        at_work.begin(id, work.instrument(span));
                     }
                     if all {
                         // What completes a scan wakes this at once; a deadline does not.
@@ -76,6 +76,21 @@ impl Aggregator {
         }
     }
 
+    /// Claims at most `free` targets. After a claim that failed, all but what is `held` is given back before: that claim may
+    /// have been made, and nobody would work on it until its lease ended.
+    async fn claim(
+        &self,
+        free: u32,
+        held: Option<Vec<TargetId>>,
+        now: i64,
+    ) -> Result<Vec<ClaimedTarget>, plimsoll_state::Error> {
+        let holder = &self.config.holder;
+        if let Some(held) = held {
+            self.state.disclaim_complete(holder, &held, now).await?;
+        }
+        self.state.claim_complete(holder, self.config.lease.as_millis() as i64, free, now).await
+    }
+
     async fn settle_target(&self, target: &ClaimedTarget, now: i64) {
         failpoint!("claim/fold");
         let (began, _held) = (Instant::now(), self.metrics.hold());
@@ -84,11 +99,23 @@ impl Aggregator {
             Err(Trouble::Ends(end, failure)) => self.give_up(target, end, &failure, now).await,
             Err(Trouble::Step(error)) => self.set_aside(target, &error, now).await,
         };
-        let ended = outcome.unwrap_or_else(|error| {
-            tracing::warn!(scan = %target.id.scan, %error, "the outcome could not be kept; it is made again");
-            Ended::Lost
-        });
+        let ended = match outcome {
+            Ok(ended) => ended,
+            Err(error) => self.hand_back(target, error, now).await,
+        };
         self.metrics.ended(ended, began.elapsed());
+    }
+
+    /// What happens to a target whose outcome could not be kept: it is made again, soon if the state can be told, and
+    /// when the lease has ended if not.
+    async fn hand_back(&self, target: &ClaimedTarget, error: plimsoll_state::Error, now: i64) -> Ended {
+        tracing::warn!(scan = %target.id.scan, %error, "the outcome could not be kept; it is made again");
+        let error = Error::from(error);
+        let told = retrying(HAND_BACK_ATTEMPTS, || self.set_aside(target, &error, now)).await;
+        told.unwrap_or_else(|error| {
+            tracing::warn!(scan = %target.id.scan, %error, "the target stays claimed until its lease ends");
+            Ended::Lost
+        })
     }
 
     async fn keep(

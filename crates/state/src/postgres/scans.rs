@@ -152,6 +152,19 @@ impl Scans for Postgres {
         rows.iter().map(read_claimed_scan).collect()
     }
 
+    async fn disclaim_submitted(&self, holder: &str, held: &[ScanId], now: i64) -> Result<u64, Error> {
+        let result = query(
+            "UPDATE scans SET holder = NULL, next_at = $2
+             WHERE state = 'submitted' AND holder = $1 AND id <> ALL($3::text[])",
+        )
+        .bind(holder)
+        .bind(now)
+        .bind(held.iter().map(ScanId::to_string).collect::<Vec<_>>())
+        .execute(&self.pool)
+        .await?;
+        Ok(result.rows_affected())
+    }
+
     async fn postpone(
         &self,
         id: ScanId,

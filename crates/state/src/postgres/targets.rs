@@ -105,6 +105,20 @@ impl Targets for Postgres {
         Ok(due)
     }
 
+    async fn disclaim_complete(&self, holder: &str, held: &[TargetId], now: i64) -> Result<u64, Error> {
+        let result = query(
+            "UPDATE targets SET holder = NULL, next_at = $2 WHERE waiting AND holder = $1 AND (scan, ordinal) NOT IN (
+                 SELECT scan, ordinal FROM unnest($3::text[], $4::bigint[]) AS h (scan, ordinal))",
+        )
+        .bind(holder)
+        .bind(now)
+        .bind(held.iter().map(|id| id.scan.to_string()).collect::<Vec<_>>())
+        .bind(held.iter().map(|id| i64::from(id.ordinal)).collect::<Vec<_>>())
+        .execute(&self.pool)
+        .await?;
+        Ok(result.rows_affected())
+    }
+
     async fn judged(&self, target: TargetId, verdict: &NewVerdict, now: i64) -> Result<bool, Error> {
         super::judging::judged(self, target, verdict, now).await
     }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use plimsoll_types::{Failure, ScanId, ScanRequest, ScanState, Tenant};
+use serde_json::json;
 use sqlx::{QueryBuilder, query};
 
 use super::{Connection, Sqlite, changed, verdicts};
@@ -158,6 +159,20 @@ impl Scans for Sqlite {
         }
         tx.commit().await?;
         Ok(claimed)
+    }
+
+    async fn disclaim_submitted(&self, holder: &str, held: &[ScanId], now: i64) -> Result<u64, Error> {
+        let held: Vec<_> = held.iter().map(ScanId::to_string).collect();
+        let result = query(
+            "UPDATE scans SET holder = NULL, next_at = $1
+             WHERE state = 'submitted' AND holder = $2 AND id NOT IN (SELECT value FROM json_each($3))",
+        )
+        .bind(now)
+        .bind(holder)
+        .bind(json!(held).to_string())
+        .execute(&self.write)
+        .await?;
+        Ok(result.rows_affected())
     }
 
     async fn postpone(

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use plimsoll_types::{Failure, ScanState};
+use serde_json::json;
 use sqlx::query;
 
 use super::scans::{End, end, owe};
@@ -99,6 +100,20 @@ impl Targets for Sqlite {
         }
         tx.commit().await?;
         Ok(claimed)
+    }
+
+    async fn disclaim_complete(&self, holder: &str, held: &[TargetId], now: i64) -> Result<u64, Error> {
+        let held: Vec<_> = held.iter().map(|id| json!([id.scan.to_string(), id.ordinal])).collect();
+        let result = query(
+            "UPDATE targets SET holder = NULL, next_at = $1 WHERE waiting AND holder = $2 AND (scan, ordinal) NOT IN (
+                 SELECT value ->> 0, value ->> 1 FROM json_each($3))",
+        )
+        .bind(now)
+        .bind(holder)
+        .bind(json!(held).to_string())
+        .execute(&self.write)
+        .await?;
+        Ok(result.rows_affected())
     }
 
     async fn judged(&self, target: TargetId, verdict: &NewVerdict, now: i64) -> Result<bool, Error> {

@@ -43,6 +43,28 @@ pub async fn a_claim_whose_lease_ended_is_claimed_again(state: S) {
     assert_eq!(claim("b", NOW + LEASE).await, [(id, 0)]);
 }
 
+/// The reply to a claim was lost: what nobody knows of is given back, and nothing else.
+pub async fn a_claim_nobody_knows_of_is_given_back_at_once(state: S) {
+    let scans = [submit(&state, &request()).await, in_lane(&state, Lane::Push).await];
+    assert_eq!(state.claim_submitted("a", LEASE, 9, NOW).await.expect("claimed").len(), 2);
+    assert_eq!(state.disclaim_submitted("b", &[], NOW).await.expect("nothing is its"), 0);
+    assert_eq!(state.disclaim_submitted("a", &scans[..1], NOW).await.expect("the other is"), 1);
+    let again = state.claim_submitted("b", LEASE, 9, NOW).await.expect("claimed");
+    assert_eq!(again.into_iter().map(|scan| scan.id).collect::<Vec<_>>(), scans[1..]);
+
+    for _ in 0..2 {
+        planned(&state, &plan(&[digest(1)])).await;
+    }
+    finish(&state, digest(1)).await;
+    let held: Vec<_> = state.claim_complete("a", LEASE, 9, NOW).await.expect("claimed");
+    let held: Vec<_> = held.into_iter().map(|target| target.id).collect();
+    assert_eq!(held.len(), 2);
+    assert_eq!(state.disclaim_complete("b", &[], NOW).await.expect("nothing is its"), 0);
+    assert_eq!(state.disclaim_complete("a", &held[..1], NOW).await.expect("the other is"), 1);
+    let again = state.claim_complete("b", LEASE, 9, NOW).await.expect("claimed");
+    assert_eq!(again.into_iter().map(|target| target.id).collect::<Vec<_>>(), held[1..]);
+}
+
 /// A batch is mostly urgent work, and has room for the rest.
 pub async fn urgent_lanes_come_first_and_none_starves(state: S) {
     for lane in [Lane::Backfill, Lane::Push, Lane::Interactive] {
