@@ -22,7 +22,7 @@ fn folded(layers: &[Vec<FileEntry>]) -> BTreeMap<Vec<u8>, Node> {
         packages: PackagesEvidence { diff_id, sections: Vec::new() },
     });
     let node = |file: plimsoll_types::InventoryFile| {
-        let entry = file.entry;
+        let entry = file.entry();
         let node = Node {
             kind: entry.kind,
             mode: entry.mode,
@@ -33,10 +33,10 @@ fn folded(layers: &[Vec<FileEntry>]) -> BTreeMap<Vec<u8>, Node> {
             sha256: entry.sha256,
             link_target: entry.link_target.to_vec(),
             rdev: entry.rdev,
-            xattrs: entry.xattrs,
+            xattrs: entry.xattrs.clone(),
             layer: 0,
         };
-        (file.path.as_bytes().to_vec(), node)
+        (file.path().as_bytes().to_vec(), node)
     };
     fold(evidence.collect()).files.into_iter().map(node).collect()
 }

@@ -81,7 +81,7 @@ pub async fn read(
         .await?;
         // Evidence before the link: what a link points at is always there.
         for (group, bytes) in [(EvidenceGroup::Index, index), (EvidenceGroup::Packages, packages)] {
-            keep(&*engine.store, &engine.evidence_key(verified.diff_id, group), bytes.into()).await?;
+            keep(engine, &engine.evidence_key(verified.diff_id, group), bytes.into()).await?;
         }
         verified
     };
@@ -90,7 +90,7 @@ pub async fn read(
         size: verified.size,
         uncompressed_size: verified.uncompressed_size,
     };
-    keep(&*engine.store, &Key::BlobLink(verified.digest), encode_blob_link(&link).into()).await?;
+    keep(engine, &Key::BlobLink(verified.digest), encode_blob_link(&link).into()).await?;
     progress(Event::Analyzed { layer: layer.descriptor.digest });
     Ok(())
 }

@@ -10,6 +10,7 @@ use plimsoll_store::{Key, Store};
 use plimsoll_types::{Digest, EvidenceGroup};
 
 use crate::evidence::Hot;
+use crate::keep::Met;
 
 /// Limits of the steps.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +32,7 @@ pub struct Engine {
     pub(crate) slots: usize,
     pub(crate) answers_from_store: bool,
     pub(crate) hot: Option<Arc<Hot>>,
+    pub(crate) met: Arc<Met>,
     fingerprints: Fingerprints,
 }
 
@@ -58,6 +60,7 @@ impl Engine {
             slots: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
             answers_from_store: true,
             hot: None,
+            met: Arc::default(),
         }
     }
 

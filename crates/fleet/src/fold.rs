@@ -66,7 +66,7 @@ pub async fn fold(engine: &Engine, plan: &Plan) -> Result<Folded, Error> {
     if let Some(error) = damaged {
         return Err(error);
     }
-    let folded = tokio::task::spawn_blocking(move || merge(read)).await;
+    let folded = tokio::task::spawn_blocking(move || plimsoll_inventory::fold_shared(&read)).await;
     let inventory = folded.map_err(|join| Error::Panicked {
         layer: layers
             .iter()
@@ -76,15 +76,6 @@ pub async fn fold(engine: &Engine, plan: &Plan) -> Result<Folded, Error> {
         message: join.to_string(),
     })?;
     Ok(Folded { inventory, layers })
-}
-
-/// What nobody else has need not be copied.
-fn merge(layers: Vec<Arc<Evidence>>) -> Inventory {
-    let shared = layers.iter().any(|layer| Arc::strong_count(layer) > 1);
-    if shared {
-        return plimsoll_inventory::fold_shared(&layers);
-    }
-    plimsoll_inventory::fold(layers.into_iter().map(Arc::unwrap_or_clone).collect())
 }
 
 /// What a layer nobody can read contributes.

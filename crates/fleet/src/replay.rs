@@ -85,7 +85,7 @@ pub async fn replay(engine: &Engine, verdict: Digest, rules: &Rulebook) -> Resul
     let bytes = engine.store.get(&key, None).await?.ok_or_else(vanished)?;
     let stored: Stored = serde_json::from_slice(&bytes)?;
     let rules = rules.as_named(engine, &stored.inputs).await?;
-    let image = recall(engine, stored.inputs.index, stored.inputs.manifest).await?;
+    let image = recall(engine, stored.inputs.index, stored.inputs.manifest, stored.inputs.config).await?;
     let plan = plan(&stored, &image);
     let rules = Rules {
         knowledge: rules.knowledge.as_deref(),

@@ -108,25 +108,35 @@ pub(crate) async fn image(
         Document::Index(entries) => Some(select_platform(entries, platform)?),
         _ => None,
     };
-    assemble(engine, source, pinned, entry).await
+    assemble(engine, source, pinned, entry, None).await
 }
 
-/// An image that was resolved before, from what is in the store.
-pub async fn recall(engine: &Engine, index: Option<Digest>, manifest: Digest) -> Result<Resolved, Error> {
-    let top = stored_manifest(engine, index.unwrap_or(manifest)).await?;
-    let pinned = Pinned { document: document(&top)?, top };
-    let entry = pinned.entries().iter().find(|entry| entry.descriptor.digest == manifest);
+/// An image that was resolved before, from what is in the store; `config` is the digest of its config.
+pub async fn recall(
+    engine: &Engine,
+    index: Option<Digest>,
+    manifest: Digest,
+    config: Digest,
+) -> Result<Resolved, Error> {
     let mut engine = engine.clone();
     engine.answers_from_store = true;
-    assemble(&engine, &Nowhere, &pinned, entry).await
+    // Nobody waits for two gets one after the other.
+    let (top, config) = tokio::try_join!(
+        stored_manifest(&engine, index.unwrap_or(manifest)),
+        stored_config(&engine, config)
+    )?;
+    let pinned = Pinned { document: document(&top)?, top };
+    let entry = pinned.entries().iter().find(|entry| entry.descriptor.digest == manifest);
+    assemble(&engine, &Nowhere, &pinned, entry, config).await
 }
 
-/// Manifest and config of an image, and what they and the index say.
+/// Manifest and config of an image, and what they and the index say. `at_hand` is what may be the config.
 async fn assemble(
     engine: &Engine,
     source: &dyn Source,
     pinned: &Pinned,
     entry: Option<&IndexEntry>,
+    at_hand: Option<Bytes>,
 ) -> Result<Resolved, Error> {
     let mut blind_spots = Vec::new();
     let (fetched, mut other_platforms) = match entry {
@@ -142,8 +152,11 @@ async fn assemble(
         Document::Index(_) => return Err(not_an_image(&fetched, "an index inside an index").into()),
         Document::NotAnImage { what } => return Err(not_an_image(&fetched, &what).into()),
     };
-    let config = parse_config(&config_bytes(engine, source, &manifest.config).await?)
-        .map_err(|error| error.about(manifest.config.digest))?;
+    let config = match at_hand.filter(|bytes| digest_of(bytes) == manifest.config.digest) {
+        Some(bytes) => bytes,
+        None => config_bytes(engine, source, &manifest.config).await?,
+    };
+    let config = parse_config(&config).map_err(|error| error.about(manifest.config.digest))?;
     if config.diff_ids.len() != manifest.layers.len() {
         return Err(Error::LayerCount { manifest: manifest.layers.len(), config: config.diff_ids.len() });
     }
@@ -194,11 +207,9 @@ async fn stored_manifest(engine: &Engine, digest: Digest) -> Result<Fetched, Err
 /// The source of an image nobody may be asked for any more.
 struct Nowhere;
 
-impl Nowhere {
-    fn gone<T>(what: &Digest) -> Result<T, plimsoll_oci::Error> {
-        let detail = "it has vanished from the store; scan the image again".to_owned();
-        Err(plimsoll_oci::Error::NotFound { what: what.to_string(), detail })
-    }
+fn vanished(what: &Digest) -> plimsoll_oci::Error {
+    let detail = "it has vanished from the store; scan the image again".to_owned();
+    plimsoll_oci::Error::NotFound { what: what.to_string(), detail }
 }
 
 #[async_trait]
@@ -209,15 +220,15 @@ impl Source for Nowhere {
     }
 
     async fn manifest(&self, digest: &Digest) -> Result<Fetched, plimsoll_oci::Error> {
-        Self::gone(digest)
+        Err(vanished(digest))
     }
 
     async fn config(&self, descriptor: &Descriptor) -> Result<Bytes, plimsoll_oci::Error> {
-        Self::gone(&descriptor.digest)
+        Err(vanished(&descriptor.digest))
     }
 
     async fn blob(&self, descriptor: &Descriptor) -> Result<BlobStream, plimsoll_oci::Error> {
-        Self::gone(&descriptor.digest)
+        Err(vanished(&descriptor.digest))
     }
 }
 
@@ -231,22 +242,29 @@ fn not_an_image(fetched: &Fetched, kind: &str) -> plimsoll_oci::Error {
 }
 
 async fn keep_manifest(engine: &Engine, fetched: &Fetched) -> Result<(), Error> {
-    keep(&*engine.store, &Key::Manifest(fetched.descriptor.digest), fetched.bytes.clone()).await
+    keep(engine, &Key::Manifest(fetched.descriptor.digest), fetched.bytes.clone()).await
 }
 
 async fn config_bytes(engine: &Engine, source: &dyn Source, config: &Descriptor) -> Result<Bytes, Error> {
-    let key = Key::Config(config.digest);
     if engine.answers_from_store
-        && let Some(bytes) = engine.store.get(&key, None).await?
+        && let Some(bytes) = stored_config(engine, config.digest).await?
     {
-        if digest_of(&bytes) == config.digest {
-            return Ok(bytes);
-        }
-        engine.store.delete(&key).await?;
+        return Ok(bytes);
     }
     let bytes = source.config(config).await?;
-    keep(&*engine.store, &key, bytes.clone()).await?;
+    keep(engine, &Key::Config(config.digest), bytes.clone()).await?;
     Ok(bytes)
+}
+
+/// A config of the store. What is damaged is removed and counts as not there.
+async fn stored_config(engine: &Engine, digest: Digest) -> Result<Option<Bytes>, Error> {
+    let key = Key::Config(digest);
+    let bytes = engine.store.get(&key, None).await?;
+    if bytes.as_ref().is_none_or(|bytes| digest_of(bytes) == digest) {
+        return Ok(bytes);
+    }
+    engine.store.delete(&key).await?;
+    Ok(None)
 }
 
 fn other_platforms(entries: &[IndexEntry], chosen: &IndexEntry) -> Vec<Platform> {

@@ -10,7 +10,7 @@ use plimsoll_store::{Body, Key, Store};
 use plimsoll_types::Digest;
 use tokio::io::AsyncWriteExt;
 
-use crate::keep::{keep, rely};
+use crate::keep::{keep_up, rely};
 use crate::replay::Inputs;
 use crate::{Engine, Error};
 
@@ -34,10 +34,10 @@ impl Rulebook {
     /// before it is judged by, and again as long as it is: what is not used for long is forgotten there.
     pub async fn publish(&self, store: &dyn Store) -> Result<(), Error> {
         let policy = self.policy.text().to_owned();
-        keep(store, &Key::Policy(self.policy.digest()), policy.into()).await?;
+        keep_up(store, &Key::Policy(self.policy.digest()), policy.into()).await?;
         for list in self.allowlists.iter() {
             if let Some(text) = list.text() {
-                keep(store, &Key::Policy(list.digest()), text.to_owned().into()).await?;
+                keep_up(store, &Key::Policy(list.digest()), text.to_owned().into()).await?;
             }
         }
         let Some(snapshot) = &self.knowledge else { return Ok(()) };

@@ -41,6 +41,6 @@ pub(crate) fn empty(inventory: &Inventory) -> Option<BlindSpot> {
     let is_file = |kind| matches!(kind, EntryKind::File | EntryKind::HardLink);
     let message = "the image holds no file, so there was nothing to look at; if it is meant to be empty, accept \
                    that with --allow-blind image_empty";
-    let holds_files = inventory.files.iter().any(|file| is_file(file.entry.kind));
+    let holds_files = inventory.files.iter().any(|file| is_file(file.entry().kind));
     (!holds_files).then(|| BlindSpot::new(BlindKind::ImageEmpty, "image", message))
 }

@@ -18,27 +18,30 @@ use crate::package::{package, text_of};
 use crate::path_map::PathMap;
 use crate::records::{Live, Records};
 use crate::roots::{Homes, Roots, unread_databases};
-use crate::tree::{NodeId, Origin, ROOT, Tree};
+use crate::tree::{Name, NodeId, Origin, ROOT, Tree};
 
 /// Merges the evidence of an image's layers, lowest first.
 ///
 /// Pure and total: whatever the layers say, there is an inventory; what could not be made sense of is a blind
 /// spot in it.
 pub fn fold(layers: Vec<Evidence>) -> Inventory {
-    let Merged { inventory, shown } = merge(&layers.iter().collect::<Vec<_>>());
-    let entries = layers.into_iter().map(|layer| layer.index.entries).collect();
-    Inventory { files: moved(shown, entries), ..inventory }
+    fold_shared(&layers.into_iter().map(Arc::new).collect::<Vec<_>>())
 }
 
-/// The same of evidence that others use, too: what the image shows is copied.
+/// The same of evidence that others use, too. What the image shows is shared with it.
 pub fn fold_shared(layers: &[Arc<Evidence>]) -> Inventory {
     let Merged { inventory, shown } = merge(&layers.iter().map(Arc::as_ref).collect::<Vec<_>>());
-    let entry = |origin: Origin| layers[origin.layer as usize].index.entries[origin.entry as usize].clone();
-    let files = shown.into_iter().map(|Shown { path, layer, origin }| {
-        let entry = origin.map_or_else(|| undescribed_directory(&path), entry);
-        InventoryFile { path, layer, entry }
-    });
-    Inventory { files: files.collect(), ..inventory }
+    let file = |Shown { path, layer, origin }| match origin {
+        Some(Origin { layer: of, entry }) => {
+            InventoryFile::of_layer(layer, &layers[of as usize], entry as usize, path)
+        }
+        None => {
+            let path = path.unwrap_or_default();
+            let entry = undescribed_directory(&path);
+            InventoryFile::new(path, layer, entry)
+        }
+    };
+    Inventory { files: shown.into_iter().map(file).collect(), ..inventory }
 }
 
 struct Merged {
@@ -49,7 +52,8 @@ struct Merged {
 
 /// A name of the merged image and the entry behind it.
 struct Shown {
-    path: PathBytes,
+    /// If the entry has another.
+    path: Option<PathBytes>,
     layer: u32,
     origin: Option<Origin>,
 }
@@ -317,21 +321,17 @@ fn is_dpkg_file(path: &PathBytes) -> bool {
 }
 
 /// The names of the merged image with what is behind them, and the kept files among them.
-fn show(
-    tree: &Tree<'_>,
-    names: Vec<(PathBytes, NodeId)>,
-    layers: &[&Evidence],
-) -> (Vec<Shown>, Vec<KeptFile>) {
+fn show(tree: &Tree<'_>, names: Vec<Name>, layers: &[&Evidence]) -> (Vec<Shown>, Vec<KeptFile>) {
     let kept: Vec<PathMap<'_, &KeptFile>> = layers.iter().map(|layer| by_path(&layer.index.kept)).collect();
     let mut shown_kept = Vec::new();
-    let show = |(path, id): (PathBytes, NodeId)| {
-        let node = tree.node(id);
+    let show = |name: Name| {
+        let node = tree.node(name.id);
         if let Some(origin) = node.origin
             && let Some(file) = kept[origin.layer as usize].get(&tree.entry(origin).path)
         {
-            shown_kept.push(KeptFile { path: path.clone(), bytes: file.bytes.clone() });
+            shown_kept.push(KeptFile { path: name.path(tree).clone(), bytes: file.bytes.clone() });
         }
-        Shown { path, layer: node.by_layer, origin: node.origin }
+        Shown { path: name.path, layer: node.by_layer, origin: node.origin }
     };
     (names.into_iter().map(show).collect(), shown_kept)
 }
@@ -343,28 +343,6 @@ fn by_path(files: &[KeptFile]) -> PathMap<'_, &KeptFile> {
         *kept.or_insert_with(&file.path, || file) = file;
     }
     kept
-}
-
-/// Moves the entries out of the layers; one that is shown more than once (by hard links) is copied.
-fn moved(shown: Vec<Shown>, layers: Vec<Vec<FileEntry>>) -> Vec<InventoryFile> {
-    let mut uses: Vec<Vec<u32>> = layers.iter().map(|entries| vec![0; entries.len()]).collect();
-    for origin in shown.iter().filter_map(|shown| shown.origin) {
-        uses[origin.layer as usize][origin.entry as usize] += 1;
-    }
-    let mut layers: Vec<Vec<Option<FileEntry>>> =
-        layers.into_iter().map(|entries| entries.into_iter().map(Some).collect()).collect();
-    let mut files = Vec::with_capacity(shown.len());
-    for Shown { path, layer, origin } in shown {
-        let entry = origin.and_then(|origin| {
-            let slot = &mut layers[origin.layer as usize][origin.entry as usize];
-            let uses = &mut uses[origin.layer as usize][origin.entry as usize];
-            *uses -= 1;
-            if *uses > 0 { slot.clone() } else { slot.take() }
-        });
-        let entry = entry.unwrap_or_else(|| undescribed_directory(&path));
-        files.push(InventoryFile { path, layer, entry });
-    }
-    files
 }
 
 /// A directory no layer describes: what runtimes create for the names below it.

@@ -5,7 +5,7 @@ use plimsoll_types::{BlindSpot, EntryKind, PackageType, PathBytes};
 
 use crate::blind_spots::unread_metadata;
 use crate::records::{Live, Records, end_of};
-use crate::tree::{NodeId, Origin, Stop, Tree};
+use crate::tree::{Name, NodeId, Origin, Stop, Tree};
 
 /// The names that may be such metadata.
 ///
@@ -19,8 +19,8 @@ pub(crate) struct Metadata {
 
 impl Metadata {
     /// Those among all names of the merged tree.
-    pub(crate) fn among(tree: &Tree<'_>, names: &[(PathBytes, NodeId)]) -> Self {
-        let ids = names.iter().map(|(_, id)| *id);
+    pub(crate) fn among(tree: &Tree<'_>, names: &[Name]) -> Self {
+        let ids = names.iter().map(|name| name.id);
         Self { names: ids.filter(|id| is_suspicious(tree, *id)).collect() }
     }
 

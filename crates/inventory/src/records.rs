@@ -3,7 +3,7 @@
 use plimsoll_types::{FileEntry, PackageRecord, PackagesEvidence, PathBytes, Payload};
 
 use crate::path_map::PathMap;
-use crate::tree::{NodeId, Origin, ROOT, Stop, Tree};
+use crate::tree::{Name, NodeId, Origin, ROOT, Stop, Tree};
 
 /// Index of a [`Group`].
 pub(crate) type GroupId = u32;
@@ -153,14 +153,14 @@ impl<'a> Records<'a> {
     }
 
     /// The files of the merged image that have facts, of all its `names`, in the order of their paths.
-    pub(crate) fn live(&self, tree: &mut Tree<'a>, names: &[(PathBytes, NodeId)]) -> Vec<Live> {
+    pub(crate) fn live(&self, tree: &mut Tree<'a>, names: &[Name]) -> Vec<Live> {
         let mut live = Vec::new();
-        for (path, id) in names {
-            let node = tree.node(*id);
+        for name in names {
+            let node = tree.node(name.id);
             if let Some(origin) = node.origin
                 && let Some(group) = self.of(origin, tree.entry(origin))
             {
-                live.push(Live { group, node: *id, path: path.clone(), layer: node.by_layer });
+                live.push(Live { group, node: name.id, path: name.path(tree).clone(), layer: node.by_layer });
             }
         }
         live.retain(|file| self.of_node(tree, file.node) == Some(file.group));

@@ -9,6 +9,8 @@ use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use plimsoll_types::{EntryKind, FileEntry, PathBytes};
 
+pub(crate) use listing::Name;
+
 /// Index of a node in the arena.
 pub(crate) type NodeId = u32;
 

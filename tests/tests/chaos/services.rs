@@ -122,13 +122,13 @@ impl Services {
     }
 
     /// Messages in all channels, dead letters among them.
-    pub(crate) fn messages(&self) -> u64 {
+    pub(crate) fn messages(&self) -> Messages {
         self.runtime.block_on(async {
             let queue = plimsoll_queue::open(&self.queue_url).await.expect("the URL is good");
             let channels = Lane::ALL.iter().copied().map(Channel::layers).chain([Channel::results()]);
-            let mut messages = 0;
+            let mut messages = Messages::default();
             for channel in channels {
-                messages += count(&*queue, &channel).await;
+                messages.add(&*queue, &channel).await;
             }
             queue.close().await;
             messages
@@ -136,10 +136,22 @@ impl Services {
     }
 }
 
-async fn count(queue: &dyn Queue, channel: &Channel) -> u64 {
-    let depth = queue.depth(channel).await.expect("the broker counts");
-    let dead = queue.receive_dead(channel, 10, Duration::from_millis(100)).await.expect("the broker answers");
-    depth.ready + depth.leased + dead.len() as u64
+/// What the broker has.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Messages {
+    /// Waiting and leased.
+    pub(crate) alive: u64,
+    pub(crate) dead: u64,
+}
+
+impl Messages {
+    async fn add(&mut self, queue: &dyn Queue, channel: &Channel) {
+        let depth = queue.depth(channel).await.expect("the broker counts");
+        let dead =
+            queue.receive_dead(channel, 10, Duration::from_millis(100)).await.expect("the broker answers");
+        self.alive += depth.ready + depth.leased;
+        self.dead += dead.len() as u64;
+    }
 }
 
 async fn database_of_its_own(server_url: &str, database: &str) -> (String, PgPool) {

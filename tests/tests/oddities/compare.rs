@@ -105,8 +105,8 @@ impl View {
             files: inventory
                 .files
                 .iter()
-                .filter(|file| !file.path.is_root())
-                .map(|file| (file.path.as_bytes().escape_ascii().to_string(), attributes(&file.entry)))
+                .filter(|file| !file.path().is_root())
+                .map(|file| (file.path().as_bytes().escape_ascii().to_string(), attributes(file.entry())))
                 .collect(),
         }
     }

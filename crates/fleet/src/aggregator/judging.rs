@@ -184,7 +184,7 @@ impl Aggregator {
         }
         let standing = self.rules.borrow().clone();
         let rules = standing.for_target(&self.engine, target).await?;
-        let image = recall(&self.engine, target.index, target.manifest).await?;
+        let image = recall(&self.engine, target.index, target.manifest, target.config).await?;
         let plan = plan(target, &image, self.engine.fingerprints())?;
         let known = target.layers.iter().filter(|layer| layer.known.is_some()).count();
         let (report, document) = if target.layers.iter().any(is_outstanding) {

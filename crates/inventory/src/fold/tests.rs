@@ -106,7 +106,7 @@ fn l() -> Layer {
 }
 
 fn names(inventory: &Inventory) -> Vec<String> {
-    inventory.files.iter().map(|file| file.path.to_string()).collect()
+    inventory.files.iter().map(|file| file.path().to_string()).collect()
 }
 
 fn packages(inventory: &Inventory) -> Vec<(String, Option<u32>)> {
@@ -216,7 +216,7 @@ fn a_hard_link_into_a_lower_layer_is_a_second_name_of_its_facts() {
     assert_eq!(names(&inventory), ["/a", "/b", "/b/package.json"]);
     assert_eq!(packages(&inventory), [("x=1".to_owned(), Some(1))]);
     assert_eq!(inventory.packages[0].locations, ["/b/package.json"]);
-    assert_eq!(inventory.files[2].entry.kind, EntryKind::File);
+    assert_eq!(inventory.files[2].entry().kind, EntryKind::File);
 }
 
 #[test]

@@ -1,12 +1,30 @@
 //! The names of the tree, in order.
 
+use std::sync::LazyLock;
+
 use plimsoll_types::PathBytes;
 
 use super::{NodeId, ROOT, Tree};
 
+/// A name of the merged image.
+pub(crate) struct Name {
+    pub(crate) id: NodeId,
+    /// Its path, unless the entry behind it has the same.
+    pub(crate) path: Option<PathBytes>,
+}
+
+impl Name {
+    /// Its path.
+    pub(crate) fn path<'n>(&'n self, tree: &Tree<'n>) -> &'n PathBytes {
+        static ROOT: LazyLock<PathBytes> = LazyLock::new(PathBytes::root);
+        let behind = || tree.node(self.id).origin.map_or(&*ROOT, |origin| &tree.entry(origin).path);
+        self.path.as_ref().unwrap_or_else(behind)
+    }
+}
+
 impl Tree<'_> {
-    /// Every name but the root's, in order, with its path.
-    pub(crate) fn list(&self) -> Vec<(PathBytes, NodeId)> {
+    /// Every name but the root's, in order.
+    pub(crate) fn list(&self) -> Vec<Name> {
         let mut list = Vec::with_capacity(self.names.len());
         let mut path: Vec<u8> = Vec::new();
         // The next one is the last.
@@ -20,9 +38,8 @@ impl Tree<'_> {
             }
             path.extend_from_slice(node.name);
             // Nearly every entry has the path it is shown at, and that is clean.
-            let same = node.origin.map(|origin| &self.entry(origin).path);
-            let same = same.filter(|entry| entry.as_bytes() == path);
-            list.push((same.cloned().unwrap_or_else(|| PathBytes::clean(&path)), id));
+            let same = node.origin.is_some_and(|origin| self.entry(origin).path.as_bytes() == path);
+            list.push(Name { id, path: (!same).then(|| PathBytes::clean(&path)) });
             if node.is_dir {
                 self.push_children(id, path.len() as u32, &mut todo);
             }

@@ -105,7 +105,7 @@ const PERMISSIONS: Trigger = Trigger {
 };
 
 fn fits(set: Option<&GlobSet>, file: &InventoryFile) -> bool {
-    set.is_some_and(|set| glob_matches(set, &file.path))
+    set.is_some_and(|set| glob_matches(set, file.path()))
 }
 
 fn content(values: &Values) -> Check {
@@ -114,11 +114,11 @@ fn content(values: &Values) -> Check {
     let ignored = values.globs(&IGNORE_PATHS);
     Arc::new(move |facts, matches| {
         for file in &facts.inventory.files {
-            if let Some(sha256) = file.entry.sha256
+            if let Some(sha256) = file.entry().sha256
                 && digests.binary_search(&sha256).is_ok()
                 && !fits(ignored.as_ref(), file)
             {
-                let path = file.path.to_string();
+                let path = file.path().to_string();
                 let digest = plimsoll_types::Digest::from_bytes(sha256);
                 matches.add(0, path.as_str(), format!("{path} has the denied content {digest}"));
             }
@@ -133,7 +133,7 @@ fn name(values: &Values) -> Check {
     Arc::new(move |facts, matches| {
         let mut absolute = Vec::new();
         for file in &facts.inventory.files {
-            if kinds.as_ref().is_some_and(|kinds| !kinds.contains(&kind_name(file.entry.content)))
+            if kinds.as_ref().is_some_and(|kinds| !kinds.contains(&kind_name(file.entry().content)))
                 || (paths.is_some() && !fits(paths.as_ref(), file))
                 || fits(ignored.as_ref(), file)
             {
@@ -142,12 +142,12 @@ fn name(values: &Values) -> Check {
             if let Some(regex) = &regex {
                 absolute.clear();
                 absolute.push(b'/');
-                absolute.extend_from_slice(file.path.as_bytes());
+                absolute.extend_from_slice(file.path().as_bytes());
                 if !regex.is_match(&absolute) {
                     continue;
                 }
             }
-            let path = file.path.to_string();
+            let path = file.path().to_string();
             matches.add(0, path.as_str(), format!("{path} is in the image"));
         }
     })
@@ -160,7 +160,7 @@ fn permissions(values: &Values) -> Check {
     Arc::new(move |facts, matches| {
         for file in &facts.inventory.files {
             // Nearly every file of an image ends here.
-            if file.entry.mode & (SETUID | SETGID | WORLD_WRITABLE) == 0 {
+            if file.entry().mode & (SETUID | SETGID | WORLD_WRITABLE) == 0 {
                 continue;
             }
             let set: Vec<&str> = bits.iter().copied().filter(|bit| has_bit(file, bit)).collect();
@@ -170,9 +170,10 @@ fn permissions(values: &Values) -> Check {
             {
                 continue;
             }
-            let path = file.path.to_string();
+            let path = file.path().to_string();
             let set = set.join(" and ").replace('_', " ");
-            let message = format!("{path} is {set} (mode {:04o}, owner {})", file.entry.mode, file.entry.uid);
+            let message =
+                format!("{path} is {set} (mode {:04o}, owner {})", file.entry().mode, file.entry().uid);
             matches.add(0, path.as_str(), message);
         }
     })
@@ -184,7 +185,7 @@ const STICKY: u16 = 0o1000;
 const WORLD_WRITABLE: u16 = 0o0002;
 
 fn has_bit(file: &InventoryFile, bit: &str) -> bool {
-    let entry = &file.entry;
+    let entry = file.entry();
     let has = |mask| entry.mode & mask != 0;
     match (bit, entry.kind) {
         ("setuid", EntryKind::File) => has(SETUID),

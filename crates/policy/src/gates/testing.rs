@@ -187,27 +187,23 @@ pub(crate) fn vulnerability(id: &str, package_id: &str, severity: Severity) -> V
     }
 }
 
-pub(crate) struct FileBuilder(InventoryFile);
+pub(crate) struct FileBuilder(FileEntry);
 
 pub(crate) fn file(path: &str, mode: u16) -> FileBuilder {
-    FileBuilder(InventoryFile {
+    FileBuilder(FileEntry {
         path: PathBytes::from(path),
-        layer: 0,
-        entry: FileEntry {
-            path: PathBytes::from(path),
-            kind: EntryKind::File,
-            link_target: Box::default(),
-            mode,
-            uid: 0,
-            gid: 0,
-            mtime: 0,
-            rdev: None,
-            size: 1,
-            xattrs: Vec::new(),
-            link_group: 0,
-            content: ContentKind::None,
-            sha256: None,
-        },
+        kind: EntryKind::File,
+        link_target: Box::default(),
+        mode,
+        uid: 0,
+        gid: 0,
+        mtime: 0,
+        rdev: None,
+        size: 1,
+        xattrs: Vec::new(),
+        link_group: 0,
+        content: ContentKind::None,
+        sha256: None,
     })
 }
 
@@ -218,22 +214,22 @@ impl FileBuilder {
     }
 
     pub(crate) fn kind(mut self, kind: EntryKind) -> Self {
-        self.0.entry.kind = kind;
+        self.0.kind = kind;
         self
     }
 
     pub(crate) fn content(mut self, content: ContentKind) -> Self {
-        self.0.entry.content = content;
+        self.0.content = content;
         self
     }
 
     pub(crate) fn sha256(mut self, sha256: [u8; 32]) -> Self {
-        self.0.entry.sha256 = Some(sha256);
+        self.0.sha256 = Some(sha256);
         self
     }
 
     pub(crate) fn done(self) -> InventoryFile {
-        self.0
+        InventoryFile::new(self.0.path.clone(), 0, self.0)
     }
 }
 

@@ -81,9 +81,13 @@ async fn migrate(options: &PgConnectOptions) -> Result<(), Error> {
 }
 
 /// Nothing here takes long: what does is stuck, or forgotten by a process that froze, and must not block others.
+///
+/// Statements are few, short and by index, so each is planned once. Planning it anew for arrays of other lengths, as Postgres
+/// does unasked, costs more than running it, and compiling it still more.
 async fn bound(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(
-        "SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'",
+        "SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';
+         SET plan_cache_mode = force_generic_plan; SET jit = off",
     )
     .execute(connection)
     .await?;

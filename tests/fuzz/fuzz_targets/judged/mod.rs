@@ -110,7 +110,7 @@ fn inventory() -> Inventory {
             package(2, "rpm", "b", "2-3"),
             package(3, "npm", "c", "not a version")
         ])),
-        files: vec![InventoryFile { path: file.path.clone(), layer: 0, entry: file }],
+        files: vec![InventoryFile::new(file.path.clone(), 0, file)],
         blind_spots: vec![BlindSpot::new(BlindKind::EcosystemUnknown, "npm", "nothing is known of it")],
         distro: read(
             json!({"id": "debian", "id_like": [], "version_id": "12", "codename": null, "pretty_name": null}),
