@@ -22,8 +22,9 @@ impl<K: Copy + Ord + Send + 'static> AtWork<K> {
             self.ended(ended);
         }
         while self.tasks.len() >= self.slots as usize {
-            let ended = self.tasks.join_next().await;
-            ended.map(|ended| self.ended(ended));
+            if let Some(ended) = self.tasks.join_next().await {
+                self.ended(ended);
+            }
         }
         self.slots - self.tasks.len() as u32
     }

@@ -31,15 +31,13 @@ pub fn fold(layers: Vec<Evidence>) -> Inventory {
 /// The same of evidence that others use, too. What the image shows is shared with it.
 pub fn fold_shared(layers: &[Arc<Evidence>]) -> Inventory {
     let Merged { inventory, shown } = merge(&layers.iter().map(Arc::as_ref).collect::<Vec<_>>());
-    let file = |Shown { path, layer, origin }| match origin {
-        Some(Origin { layer: of, entry }) => {
-            InventoryFile::of_layer(layer, &layers[of as usize], entry as usize, path)
+    let file = |Shown { path, layer, origin }| {
+        if let Some(Origin { layer: of, entry }) = origin {
+            return InventoryFile::of_layer(layer, &layers[of as usize], entry as usize, path);
         }
-        None => {
-            let path = path.unwrap_or_default();
-            let entry = undescribed_directory(&path);
-            InventoryFile::new(path, layer, entry)
-        }
+        let path = path.unwrap_or_default();
+        let entry = undescribed_directory(&path);
+        InventoryFile::new(path, layer, entry)
     };
     Inventory { files: shown.into_iter().map(file).collect(), ..inventory }
 }
