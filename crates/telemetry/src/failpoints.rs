@@ -4,7 +4,8 @@
 //! variables of the environment say what happens:
 //!
 //! - `PLIMSOLL_FAILPOINTS=NAME=PASS[*TIMES],…`: the process kills itself, as `kill -9` would, at its PASS-th pass of the
-//!   place NAME; all processes with one log together do so TIMES times (once).
+//!   place NAME, and at every PASS-th one after that if it lives on; all processes with one log together do so TIMES times
+//!   (once).
 //! - `PLIMSOLL_FAILPOINTS_LOG=FILE`: the log. A line `NAME PID` is in it before the process is dead.
 
 use std::collections::BTreeMap;
@@ -59,11 +60,13 @@ pub fn is_hit(name: &str) -> bool {
 impl Armed {
     fn is_hit(&self, name: &str) -> bool {
         let Some(point) = self.points.get(name) else { return false };
-        if point.passed.fetch_add(1, Ordering::Relaxed) + 1 != point.pass {
+        let pass = point.passed.fetch_add(1, Ordering::Relaxed) + 1;
+        if pass % point.pass != 0 {
             return false;
         }
         let _one_at_a_time = self.hitting.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(log) = &self.log else { return true };
+        // Without a log nobody counts beyond this process, which does it once.
+        let Some(log) = &self.log else { return pass == point.pass };
         let so_far = fs::read_to_string(log).unwrap_or_default();
         let hits = so_far.lines().filter(|line| line.split(' ').next() == Some(name)).count();
         if hits >= point.times {
@@ -117,9 +120,11 @@ mod tests {
         let log = std::env::temp_dir().join(format!("plimsoll-failpoints-{}", std::process::id()));
         let hits = [(); 4].map(|()| armed("a=1*2,b=1", Some(log.clone())).is_hit("a"));
         assert_eq!(hits, [true, true, false, false]);
+        let lives_on = armed("c=2*2", Some(log.clone()));
+        assert_eq!([(); 7].map(|()| lives_on.is_hit("c")), [false, true, false, true, false, false, false]);
         assert!(armed("b=1", Some(log.clone())).is_hit("b"));
         let pid = std::process::id();
-        assert_eq!(fs::read_to_string(&log).unwrap(), format!("a {pid}\na {pid}\nb {pid}\n"));
+        assert_eq!(fs::read_to_string(&log).unwrap(), format!("a {pid}\na {pid}\nc {pid}\nc {pid}\nb {pid}\n"));
         fs::remove_file(log).unwrap();
     }
 
