@@ -11,7 +11,7 @@ REGISTRY =
 SYFT =
 RUNS = 5
 IMAGES =
-# make load SCENARIO=priority COUNT=n RATE=n CLIENTS=n BACKLOG=n SERVICES=/dir    see tests/README.md
+# make load SCENARIO=known|priority|cold COUNT=n RATE=n CLIENTS=n BACKLOG=n SERVICES=/dir    see tests/README.md
 SCENARIO = known
 COUNT = 2000
 RATE = 50
@@ -50,7 +50,7 @@ bench-known: ## time the verdict on an image whose layers are all known (needs P
 
 load: ## measure a fleet of processes over real services, on images whose layers are known (Debian)
 	@SCENARIO='$(SCENARIO)' COUNT='$(COUNT)' RATE='$(RATE)' CLIENTS='$(CLIENTS)' BACKLOG='$(BACKLOG)' \
-	    SERVICES='$(SERVICES)' sh tests/load/load.sh
+	    SERVICES='$(SERVICES)' REGISTRY='$(REGISTRY)' IMAGES='$(IMAGES)' sh tests/load/load.sh
 
 chaos: ## kill a fleet and its services in every way we know, and count what was lost (Debian, root, some ten minutes)
 	@SCANS='$(SCANS)' SEED='$(SEED)' KILLS='$(KILLS)' QUEUE='$(QUEUE)' REGISTRY='$(REGISTRY)' IMAGES='$(IMAGES)' \

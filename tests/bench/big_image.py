@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""big_image.py REGISTRY REPOSITORY:TAG: writes and pushes an image of one layer of 2 GB.
+"""big_image.py REGISTRY REPOSITORY:TAG [GB]: writes and pushes an image of one layer of 2 GB, or of so many.
 
-The layer holds 100,000 files, one of them an executable of 500 MB, and 300 installed Python packages. It is made of the same
+The layer holds 50,000 files for each GB, one of them an executable of 500 MB, and 300 installed Python packages. It is made of the same
 bytes every time, text and noise, and compresses to about two thirds.
 """
 
@@ -18,10 +18,10 @@ import tarfile
 import tempfile
 import urllib.parse
 
-FILES = 100_000
+FILES_OF_A_GB = 50_000
 PACKAGES = 300
 BINARY_BYTES = 500 * 1000 * 1000
-TOTAL_BYTES = 2_000_000_000
+GB = 1_000_000_000
 EXTENSIONS = ["py", "js", "txt", "so", "json", "html", "dat", "c", "h", "mo"]
 
 
@@ -117,7 +117,7 @@ def member(name, size, mode=0o644, kind=tarfile.REGTYPE):
     return info
 
 
-def write_layer(out):
+def write_layer(out, gigabytes):
     content = Content(20231)
 
     def add(name, data, mode=0o644):
@@ -132,8 +132,8 @@ def write_layer(out):
             archive.addfile(member(folder, 0, 0o755, tarfile.DIRTYPE))
             add(f"{folder}/METADATA", f"Metadata-Version: 2.1\nName: made-up-{number}\nVersion: 1.{number}\n".encode())
             add(f"{folder}/RECORD", f"{folder.rsplit('/', 1)[1]}/METADATA,,\n".encode())
-        plain = FILES - 2 * PACKAGES - 2
-        mean = (TOTAL_BYTES - BINARY_BYTES) / plain
+        plain = FILES_OF_A_GB * gigabytes - 2 * PACKAGES - 2
+        mean = (GB * gigabytes - BINARY_BYTES) / plain
         for number in range(plain):
             if number % 250 == 0:
                 folder = f"opt/data/{number // 250:03}"
@@ -173,7 +173,7 @@ class Registry:
 
 
 def main():
-    host, reference = sys.argv[1:]
+    host, reference, *gigabytes = sys.argv[1:]
     repository, tag = reference.rsplit(":", 1)
     registry = Registry(host, repository)
     with tempfile.TemporaryDirectory() as work:
@@ -182,7 +182,7 @@ def main():
             blob = Hashed(file)
             with gzip.GzipFile(filename="", fileobj=blob, mode="wb", compresslevel=4, mtime=0) as compressed:
                 layer = Hashed(compressed)
-                write_layer(layer)
+                write_layer(layer, int(gigabytes[0]) if gigabytes else 2)
         with path.open("rb") as file:
             registry.blob(blob.digest(), blob.size, file)
     config = json.dumps(

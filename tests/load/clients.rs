@@ -23,10 +23,20 @@ pub(crate) async fn submit(client: &Client, reference: &str, lane: Lane) -> anyh
 
 /// Asks for a verdict and waits for it.
 pub(crate) async fn judge(client: &Client, reference: &str, lane: Lane) -> anyhow::Result<()> {
+    judge_within(client, reference, lane, PATIENCE).await
+}
+
+/// The same with another patience.
+pub(crate) async fn judge_within(
+    client: &Client,
+    reference: &str,
+    lane: Lane,
+    patience: Duration,
+) -> anyhow::Result<()> {
     let id = submit(client, reference, lane).await?;
-    let ended = tokio::time::timeout(PATIENCE, client.watch(&id, |_, _| {})).await;
+    let ended = tokio::time::timeout(patience, client.watch(&id, |_, _| {})).await;
     let scan =
-        ended.with_context(|| format!("{reference}: no verdict within {} s", PATIENCE.as_secs()))??;
+        ended.with_context(|| format!("{reference}: no verdict within {} s", patience.as_secs()))??;
     ensure!(scan.state() == ScanState::Judged, "{reference}: {:?} {:?}", scan.state(), scan.failure);
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::processor;
 /// How long a role has to start.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Three processes; killed when dropped.
+/// Its processes; killed when dropped.
 pub(crate) struct Fleet {
     directory: PathBuf,
     server: String,
@@ -24,15 +24,21 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// Starts the roles. Their logs are in `directory`.
-    pub(crate) fn start(plimsoll: &Path, directory: &Path, database: &Path) -> anyhow::Result<Self> {
+    /// Starts the roles, `workers` of one kind. Their logs are in `directory`, and what they keep is below `prefix`.
+    pub(crate) fn start(
+        plimsoll: &Path,
+        directory: &Path,
+        database: &Path,
+        workers: usize,
+        prefix: &str,
+    ) -> anyhow::Result<Self> {
         let variable = |name: &str| {
             std::env::var(name).with_context(|| format!("{name} is not set: start this by `make load`"))
         };
-        let store = format!("s3://plimsoll-test/load?endpoint={}", variable("PLIMSOLL_TEST_S3")?);
+        let store = format!("s3://plimsoll-test/{prefix}?endpoint={}", variable("PLIMSOLL_TEST_S3")?);
         let (state, queue) = (variable("PLIMSOLL_TEST_POSTGRES")?, variable("PLIMSOLL_TEST_AMQP")?);
-        let role = |name: &str, more: &[&str]| {
-            let log = File::create(log(directory, name)).context("cannot write a log")?;
+        let role = |name: &str, log_name: &str, more: &[&str]| {
+            let log = File::create(log(directory, log_name)).context("cannot write a log")?;
             let mut command = Command::new(plimsoll);
             command.arg(name).args(more).env("PLIMSOLL_STATE", &state).env("PLIMSOLL_STORE", &store);
             command.env("PLIMSOLL_QUEUE", &queue).env("PLIMSOLL_LOG_FORMAT", "json");
@@ -41,15 +47,20 @@ impl Fleet {
         };
         let networks = ["--allow-network", "127.0.0.0/8"];
         let listen = ["--open-access", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"];
-        let coordinator = role("coordinator", &[&listen[..], &networks].concat())?;
+        let coordinator = role("coordinator", "coordinator", &[&listen[..], &networks].concat())?;
         let mut fleet =
             Self { directory: directory.to_owned(), server: String::new(), roles: vec![coordinator] };
-        fleet.roles.push(role("worker", &networks)?);
-        fleet.roles.push(role("aggregator", &[])?);
+        let names: Vec<String> = (0..workers).map(worker).collect();
+        for name in &names {
+            fleet.roles.push(role("worker", name, &networks)?);
+        }
+        fleet.roles.push(role("aggregator", "aggregator", &[])?);
         let grpc =
             fleet.wait_for("coordinator", "listening")?["grpc"].as_str().unwrap_or_default().to_owned();
         fleet.server = format!("http://{}", grpc.trim_start_matches("Some(").trim_end_matches(')'));
-        fleet.wait_for("worker", "worker")?;
+        for name in &names {
+            fleet.wait_for(name, "worker")?;
+        }
         fleet.wait_for("aggregator", "aggregator")?;
         Ok(fleet)
     }
@@ -57,6 +68,12 @@ impl Fleet {
     /// A client of the coordinator.
     pub(crate) fn client(&self) -> anyhow::Result<Client> {
         Ok(Client::new(Options::new(&self.server))?)
+    }
+
+    /// The processes of the workers.
+    pub(crate) fn workers(&self) -> Vec<u32> {
+        let workers = self.roles.len() - 1;
+        self.roles[1..workers].iter().map(Child::id).collect()
     }
 
     /// Processor time the roles and their children have taken so far.
@@ -98,6 +115,11 @@ impl Drop for Fleet {
             let _status = role.wait();
         }
     }
+}
+
+/// What the log of a worker is called; the first is the one that is meant by `worker`.
+pub(crate) fn worker(number: usize) -> String {
+    if number == 0 { "worker".to_owned() } else { format!("worker-{}", number + 1) }
 }
 
 fn log(directory: &Path, role: &str) -> PathBuf {

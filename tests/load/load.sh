@@ -1,5 +1,5 @@
 #!/bin/sh
-# `make load`: see tests/README.md. SCENARIO is known or priority; SERVICES=DIR uses, and keeps, the services there.
+# `make load`: see tests/README.md. SCENARIO is known, priority or cold; SERVICES=DIR uses, and keeps, the services there.
 # shellcheck source=/dev/null
 . "$(dirname "$0")/../scripts/toolchain.sh"
 set -eu
@@ -8,7 +8,9 @@ scenario=${SCENARIO:-known}
 case $scenario in
     known) set -- known "${COUNT:-2000}" "${RATE:-50}" "${CLIENTS:-32}" ;;
     priority) set -- priority "${BACKLOG:-10000}" ;;
-    *) missing "load: SCENARIO is known or priority, not $scenario" ;;
+    # shellcheck disable=SC2086 # A list of names.
+    cold) set -- cold "${REGISTRY:?a registry, host:port, for what is cold}" ${IMAGES:?images in it} ;;
+    *) missing "load: SCENARIO is known, priority or cold, not $scenario" ;;
 esac
 
 cargo build --locked --release --package plimsoll --package plimsoll-tests --bin plimsoll --example load

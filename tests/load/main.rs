@@ -1,9 +1,11 @@
 //! `make load`: how fast a fleet of processes, over real services, judges images whose layers it knows; and what those
 //! who wait notice of a long backlog.
 //!
-//! `load known COUNT RATE CLIENTS` or `load priority BACKLOG`, with the services' addresses in the environment.
+//! `load known COUNT RATE CLIENTS`, `load priority BACKLOG`, or `load cold REGISTRY IMAGE…`, with the services' addresses in
+//! the environment.
 
 mod clients;
+mod cold;
 mod fleet;
 mod images;
 mod known;
@@ -37,9 +39,11 @@ fn run() -> anyhow::Result<()> {
     let directory = tempfile::Builder::new().prefix("plimsoll-load.").tempdir()?;
     let database = knowledge(&plimsoll, directory.path())?;
     let registry = Registry::start().context("cannot listen on 127.0.0.1")?;
-    let fleet = Fleet::start(&plimsoll, directory.path(), &database)?;
     // Services that were used before may know every image but those of this run.
     let run = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis().to_string();
+    let cold = arguments.first() == Some(&"cold");
+    let (workers, prefix) = if cold { (2, format!("cold-{run}")) } else { (1, "load".to_owned()) };
+    let fleet = Fleet::start(&plimsoll, directory.path(), &database, workers, &prefix)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let outcome = match arguments[..] {
         ["known", count, rate, clients] => {
@@ -49,7 +53,13 @@ fn run() -> anyhow::Result<()> {
         ["priority", backlog] => {
             runtime.block_on(priority::measure(backlog.parse()?, &fleet, &registry, &run))
         }
-        _ => bail!("usage: load known COUNT RATE CLIENTS, or load priority BACKLOG"),
+        ["cold", registry, ref images @ ..] if !images.is_empty() => {
+            let corpus = cold::Corpus { plimsoll: &plimsoll, database: &database, registry, images };
+            runtime.block_on(cold::measure(&corpus, &fleet, directory.path()))
+        }
+        _ => {
+            bail!("usage: load known COUNT RATE CLIENTS, load priority BACKLOG, or load cold REGISTRY IMAGE…")
+        }
     };
     if outcome.is_err() {
         // What the roles said may say why.
