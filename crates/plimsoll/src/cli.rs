@@ -8,6 +8,7 @@ use plimsoll_types::{BlindKind, ImageSource, Platform};
 
 use crate::client::ClientCommand;
 use crate::gc::GcArgs;
+use crate::healthcheck::HealthcheckArgs;
 use crate::output::Target;
 use crate::roles::RoleCommand;
 
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     Role(RoleCommand),
     /// Delete from a store what nothing needs any more
     Gc(GcArgs),
+    /// Ask a role on this machine whether it lives
+    Healthcheck(HealthcheckArgs),
     #[command(flatten)]
     Client(ClientCommand),
 }

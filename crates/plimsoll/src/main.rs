@@ -9,6 +9,7 @@ mod db;
 mod exit;
 mod failure;
 mod gc;
+mod healthcheck;
 mod inputs;
 mod output;
 mod policy;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Policy(command) => exit::or_panicked(|| policy::run(command)),
         Command::Role(command) => roles::run(command),
         Command::Gc(arguments) => gc::run(arguments),
+        Command::Healthcheck(arguments) => exit::or_panicked(|| healthcheck::run(&arguments)),
         Command::Client(command) => client::run(command),
     }
 }

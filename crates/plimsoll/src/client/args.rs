@@ -215,7 +215,7 @@ pub(crate) struct VerdictArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {
-    /// Make a token and print it: it is kept nowhere, only its hash is
+    /// Make a token and print it, or write it to a file: it is kept nowhere else, only its hash is
     Create {
         #[command(flatten)]
         state: StateArgs,
@@ -228,6 +228,10 @@ pub(crate) enum TokenCommand {
         /// What it is for
         #[arg(long, default_value = "")]
         label: String,
+        /// Write it to FILE, for its owner alone to read, and print nothing; where FILE holds such a token already, that one
+        /// is kept
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// Make a token useless, for good
     Revoke {
