@@ -1,6 +1,6 @@
 # Works with GNU make 3.81 and later, on Debian and macOS. `make help` lists what there is.
 .POSIX:
-.PHONY: help demo test poison lint bench bench-known load chaos fuzz
+.PHONY: help demo test poison lint bench bench-known load chaos fuzz image compose
 
 # make demo IMAGE=…      another image than the one we make (any reference `plimsoll scan` takes)
 IMAGE =
@@ -26,6 +26,8 @@ QUEUE = amqp
 # make fuzz SECONDS=n TARGET=…    n seconds for each target, or for one
 SECONDS = 300
 TARGET =
+# make image BINARY=/path/to/plimsoll    around this one, rather than a release build
+BINARY =
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -58,3 +60,12 @@ chaos: ## kill a fleet and its services in every way we know, and count what was
 
 fuzz: ## run every fuzz target for SECONDS (needs cargo-fuzz)
 	@SECONDS_EACH='$(SECONDS)' sh tests/scripts/fuzz.sh $(TARGET)
+
+image: ## build the container image where nothing can be pulled, and prove that it scans (Debian, root)
+	@[ -n '$(BINARY)' ] || cargo build --locked --release --package plimsoll --bin plimsoll
+	@sh docker/image.sh '$(BINARY)'
+
+compose: ## start a whole fleet in containers and judge an image (needs a Docker engine with compose)
+	@sh docker/secrets.sh
+	@docker compose -f docker/compose.yml up --build --detach
+	@code=0; docker compose -f docker/compose.yml run --rm judge || code=$$?; [ "$$code" -le 2 ]

@@ -24,8 +24,8 @@ work=$(mktemp -d) || exit 1
 . "$(dirname "$0")/toolchain.sh"
 
 # The programs that tests start, and the Debian packages they come in.
-PROGRAMS="docker-registry skopeo umoci"
-PACKAGES="docker-registry skopeo umoci"
+PROGRAMS="buildah docker-registry mmdebstrap skopeo umoci"
+PACKAGES="buildah docker-registry mmdebstrap skopeo umoci"
 
 absent() {
     for program in $PROGRAMS; do
