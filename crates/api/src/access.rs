@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use plimsoll_state::{Role, State};
-use plimsoll_types::Tenant;
+use plimsoll_types::{Digest, Tenant};
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 
@@ -26,6 +26,8 @@ pub enum Access {
 pub(crate) struct Caller {
     pub(crate) tenant: Tenant,
     role: Role,
+    /// What the token is found by; none where nobody needs one.
+    token: Option<Digest>,
 }
 
 impl Caller {
@@ -36,23 +38,37 @@ impl Caller {
         metadata: &MetadataMap,
     ) -> Result<Self, Status> {
         if let Access::Open(tenant) = access {
-            return Ok(Self { tenant: tenant.clone(), role: Role::Admin });
+            return Ok(Self { tenant: tenant.clone(), role: Role::Admin, token: None });
         }
         let token = bearer(metadata)?;
-        let known = state.find_token(&token::hash(token)).await.map_err(|error| status::of_state(&error))?;
-        let known = known.ok_or_else(|| {
-            status::unauthenticated(
-                "UNKNOWN_TOKEN",
-                "nobody knows this token, or it was revoked; ask for a new one",
-            )
-        })?;
-        Ok(Self { tenant: known.tenant, role: known.role })
+        let token = token::hash(token);
+        let known = state.find_token(&token).await.map_err(|error| status::of_state(&error))?;
+        let known = known.ok_or_else(unknown)?;
+        Ok(Self { tenant: known.tenant, role: known.role, token: Some(token) })
+    }
+
+    /// Whether the token still stands, for what goes on after a call was let in. A state that cannot be asked says nothing
+    /// against it.
+    pub(crate) async fn confirm(&self, state: &Arc<dyn State>) -> Result<(), Status> {
+        let Some(token) = &self.token else { return Ok(()) };
+        match state.find_token(token).await {
+            Ok(None) => Err(unknown()),
+            Ok(Some(_)) => Ok(()),
+            Err(error) => {
+                tracing::warn!(%error, "a token could not be looked up again");
+                Ok(())
+            }
+        }
     }
 
     /// Refuses whoever has a lesser role than `needed`.
     pub(crate) fn may(&self, needed: Role) -> Result<(), Status> {
         if self.role >= needed { Ok(()) } else { Err(status::forbidden(self.role, needed)) }
     }
+}
+
+fn unknown() -> Status {
+    status::unauthenticated("UNKNOWN_TOKEN", "nobody knows this token, or it was revoked; ask for a new one")
 }
 
 fn bearer(metadata: &MetadataMap) -> Result<&str, Status> {
@@ -96,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_role_covers_what_lesser_roles_may() {
-        let caller = |role| Caller { tenant: Tenant::default(), role };
+        let caller = |role| Caller { tenant: Tenant::default(), role, token: None };
         assert!(
             caller(Role::Submit).may(Role::Read).is_ok() && caller(Role::Submit).may(Role::Submit).is_ok()
         );

@@ -5,12 +5,13 @@
 
 mod follower;
 mod poll;
+mod shares;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use plimsoll_state::{Progress, State};
-use plimsoll_types::ScanId;
+use plimsoll_types::{ScanId, Tenant};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 use tonic::Status;
@@ -19,6 +20,7 @@ use crate::metrics::{ApiMetrics, OpenStream};
 use crate::status;
 
 pub(crate) use follower::{Follower, follow};
+use shares::{Share, Shares};
 
 /// Every scan that is followed, and the bound of all streams of the server.
 #[derive(Clone)]
@@ -29,11 +31,13 @@ struct Shared {
     /// Rung when the first scan is followed, and when a new one is.
     rung: Notify,
     room: Arc<Semaphore>,
+    share: Shares,
     state: Arc<dyn State>,
 }
 
 /// Room for one stream, until it is dropped.
 pub(crate) struct Admission {
+    _share: Share,
     _room: OwnedSemaphorePermit,
     _counted: OpenStream,
 }
@@ -51,14 +55,16 @@ impl Watches {
             followed: Mutex::default(),
             rung: Notify::new(),
             room: Arc::new(Semaphore::new(streams.min(Semaphore::MAX_PERMITS))),
+            share: Shares::new(streams.div_ceil(2)),
             state,
         }))
     }
 
-    /// Room for one stream.
-    pub(crate) fn admit(&self, metrics: &ApiMetrics) -> Result<Admission, Status> {
+    /// Room for one stream of a tenant. No tenant gets more than half of it, so that none is left without.
+    pub(crate) fn admit(&self, tenant: &Tenant, metrics: &ApiMetrics) -> Result<Admission, Status> {
+        let share = self.0.share.take(tenant).ok_or_else(status::too_many_streams)?;
         let room = Arc::clone(&self.0.room).try_acquire_owned().map_err(|_| status::too_many_streams())?;
-        Ok(Admission { _room: room, _counted: metrics.stream() })
+        Ok(Admission { _share: share, _room: room, _counted: metrics.stream() })
     }
 
     /// What becomes of a scan, from `progress` on. The sender is dropped after the last change.

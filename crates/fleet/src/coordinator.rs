@@ -2,6 +2,7 @@
 
 mod backlog;
 mod metrics;
+mod pace;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +27,7 @@ use crate::{Clock, Engine, Error, job, wait, worker};
 
 use metrics::Ended;
 pub use metrics::Metrics;
+pub use pace::Pace;
 
 /// How a coordinator works.
 #[derive(Clone, Debug)]
@@ -36,6 +38,8 @@ pub struct Config {
     pub lease: Duration,
     /// Scans resolved at the same time.
     pub slots: u32,
+    /// How long resolving one may take at a time. Three quarters of a lease at most, so that nobody else claims it meanwhile.
+    pub resolve: Duration,
     /// How long it waits when there is nothing to do and nobody submits anything.
     pub idle: Duration,
     /// Attempts to resolve a scan.
@@ -54,7 +58,8 @@ impl Config {
         Self {
             holder: holder.into(),
             lease: Duration::from_secs(120),
-            slots: 16,
+            slots: 64,
+            resolve: Duration::from_secs(45),
             idle: Duration::from_millis(250),
             attempts: 8,
             reconcile: Duration::from_secs(2),
@@ -66,6 +71,16 @@ impl Config {
 
 /// So many more attempts a scan has where the fleet itself failed: hours rather than minutes.
 const OURS: u32 = 8;
+
+/// Platforms of one scan, at most. As many as a callback tells of.
+const MAX_PLATFORMS: usize = 128;
+
+/// How long a scan of a slow registry is left alone, on average.
+const SLOW_PAUSE: Duration = Duration::from_secs(20);
+
+/// What a layer waits for in a lane that is never empty before it is published once more, in multiples of
+/// [`Config::republish_after`]: its message may be far behind.
+const PATIENT: i64 = 30;
 
 /// Attempts to tell the state what a scan ran into: some twenty seconds.
 const STATE_ATTEMPTS: u32 = 16;
@@ -92,6 +107,8 @@ pub struct Coordinator {
     pub clock: Clock,
     /// What it counts.
     pub metrics: Metrics,
+    /// Whose registries are slow.
+    pub pace: Pace,
 }
 
 impl Coordinator {
@@ -151,18 +168,37 @@ impl Coordinator {
     async fn plan(&self, scan: &ClaimedScan) {
         failpoint!("claim/plan");
         let (began, _held) = (Instant::now(), self.metrics.hold());
-        let resolving = self.scan_plan(&scan.request).instrument(tracing::info_span!("resolve"));
-        let resolved = match self.time_left(scan) {
-            Some(left) => tokio::time::timeout(left, resolving)
-                .await
-                .unwrap_or_else(|_| Err(Error::Deadline { last: None })),
-            None => resolving.await,
+        let Some(_turn) = self.pace.turn(&place(&scan.request)).await else {
+            let ended = self.put_back(scan).await;
+            self.metrics.ended(ended, began.elapsed());
+            return;
         };
+        let limit = self.config.resolve.min(self.config.lease * 3 / 4);
+        let left = self.time_left(scan).filter(|left| *left < limit);
+        let resolving = self.scan_plan(&scan.request).instrument(tracing::info_span!("resolve"));
+        let resolved = tokio::time::timeout(left.unwrap_or(limit), resolving).await.unwrap_or_else(|_| {
+            let slow = Error::Slow { seconds: limit.as_secs() };
+            Err(if left.is_some() { Error::Deadline { last: None } } else { slow })
+        });
         let ended = match resolved {
             Ok(plan) => self.keep(scan, &plan).await,
             Err(error) => self.set_aside(scan, &error).await,
         };
         self.metrics.ended(ended, began.elapsed());
+    }
+
+    /// Leaves a scan of a slow registry for later, so that others get its slot. They come back one by one.
+    async fn put_back(&self, scan: &ClaimedScan) -> Ended {
+        tracing::debug!(scan = %scan.id, "put back: its registry is slow");
+        let pause = SLOW_PAUSE.mul_f64(0.5 + fastrand::f64());
+        let next_at = (self.clock)() + pause.as_millis() as i64;
+        match self.state.put_back(scan.id, &self.config.holder, next_at).await {
+            Ok(_) => Ended::PutOff,
+            Err(error) => {
+                tracing::warn!(scan = %scan.id, %error, "the scan stays claimed until its lease ends");
+                Ended::Lost
+            }
+        }
     }
 
     async fn keep(&self, scan: &ClaimedScan, plan: &ScanPlan) -> Ended {
@@ -270,15 +306,20 @@ impl Coordinator {
 
     /// Publishes again what was lost on the way, and what waits for another attempt.
     async fn reconcile(&self) {
+        let mut thorough = Instant::now();
         loop {
             tokio::time::sleep(self.config.reconcile).await;
-            if let Err(error) = self.reconcile_once().await {
+            let is_thorough = thorough.elapsed() >= self.config.republish_after;
+            if is_thorough {
+                thorough = Instant::now();
+            }
+            if let Err(error) = self.reconcile_once(is_thorough).await {
                 tracing::warn!(%error, "could not reconcile");
             }
         }
     }
 
-    async fn reconcile_once(&self) -> Result<(), Error> {
+    async fn reconcile_once(&self, is_thorough: bool) -> Result<(), Error> {
         let now = (self.clock)();
         let (mut silent, mut busy) = (Vec::new(), Vec::new());
         for lane in Lane::ALL.iter().copied() {
@@ -288,11 +329,19 @@ impl Coordinator {
             if depth.ready == 0 && depth.leased == 0 { silent.push(lane) } else { busy.push(lane) }
         }
         let lost_before = now - self.config.republish_after.as_millis() as i64;
-        for (lanes, asked_before) in [(&silent, lost_before), (&busy, i64::MIN)] {
+        // Where others wait, looking for what was lost is a look at all of them: that is done less often.
+        let (patient, unpublished) = if is_thorough {
+            (now - PATIENT * self.config.republish_after.as_millis() as i64, lost_before)
+        } else {
+            (i64::MIN, i64::MIN)
+        };
+        for (lanes, asked_before, unpublished_before) in
+            [(&silent, lost_before, lost_before), (&busy, patient, unpublished)]
+        {
             if lanes.is_empty() {
                 continue;
             }
-            let due = Due { lanes, asked_before };
+            let due = Due { lanes, asked_before, unpublished_before };
             let mut wanted = self.state.due(&due, RECONCILE_BATCH, now).await?;
             let mut settled = Vec::new();
             let mut looking = true;
@@ -352,6 +401,12 @@ fn failure(error: &Error, late: bool) -> Failure {
     }
 }
 
+/// Where a scan is resolved, and for whom.
+fn place(request: &ScanRequest) -> String {
+    let registry = request.reference.parse::<Reference>().map(|reference| reference.registry);
+    format!("{} {}", request.tenant, registry.unwrap_or_default())
+}
+
 /// The images a request is about, one for each platform.
 async fn targets(
     engine: &Engine,
@@ -362,6 +417,9 @@ async fn targets(
     let mut wanted = request.platforms.clone();
     if wanted.is_empty() {
         wanted = pinned.platforms();
+        if wanted.len() > MAX_PLATFORMS {
+            return Err(Error::Platforms { found: wanted.len(), most: MAX_PLATFORMS });
+        }
     }
     let mut targets = Vec::new();
     if pinned.index().is_none() {

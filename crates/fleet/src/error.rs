@@ -49,6 +49,22 @@ pub enum Error {
         /// What the last attempt ran into.
         last: Option<String>,
     },
+    /// Resolving took longer than one attempt may.
+    #[error("the registry did not show the image within {seconds} s; it is tried again")]
+    Slow {
+        /// How long it was given.
+        seconds: u64,
+    },
+    /// An index offers images for more platforms than one scan is about.
+    #[error(
+        "the index offers images for {found} platforms, and a scan is about {most} at most; name those that are meant"
+    )]
+    Platforms {
+        /// How many.
+        found: usize,
+        /// How many at most.
+        most: usize,
+    },
     /// What was asked for is no reference.
     #[error("{reference:?} names no image: {source}")]
     Reference {
@@ -100,6 +116,11 @@ pub enum Error {
     /// A temporary file failed.
     #[error("a temporary file cannot be used: {0}; name a directory with room in TMPDIR")]
     Temporary(std::io::Error),
+    /// A store that has verdicts, and a state that nobody ever worked with.
+    #[error(
+        "the state knows of no scan and no layer, and the store has verdicts: it is not the state of this store"
+    )]
+    ForeignState,
     /// The queue failed.
     #[error(transparent)]
     Queue(#[from] plimsoll_queue::Error),
@@ -128,10 +149,13 @@ impl Error {
             Self::LayerCount { .. } | Self::FalseClaim { .. } => "bad_image",
             Self::Knowledge(_) => "knowledge",
             Self::Deadline { .. } => "deadline",
+            Self::Slow { .. } => "timeout",
+            Self::Platforms { .. } => "too_many_platforms",
             Self::Reference { .. } => "bad_reference",
             Self::Rules { .. } | Self::NoRules { .. } => "bad_policy",
             Self::OtherInput { .. } => "other_input",
             Self::Instant(_) | Self::Document(_) => "internal",
+            Self::ForeignState => "foreign_state",
             Self::Queue(_) => "queue",
             Self::State(_) => "state",
             Self::Temporary(_) => "temporary",
@@ -156,7 +180,11 @@ impl Error {
             Self::Store(error) => error.retry(),
             Self::Queue(error) => error.retry(),
             Self::State(error) => error.retry(),
-            Self::Damaged { .. } | Self::Vanished { .. } | Self::Deadline { .. } => Retry::After(None),
+            Self::Damaged { .. }
+            | Self::Vanished { .. }
+            | Self::Deadline { .. }
+            | Self::Slow { .. }
+            | Self::Temporary(_) => Retry::After(None),
             Self::LayerCount { .. }
             | Self::Knowledge(_)
             | Self::Reference { .. }
@@ -165,7 +193,8 @@ impl Error {
             | Self::OtherInput { .. }
             | Self::Instant(_)
             | Self::Document(_)
-            | Self::Temporary(_)
+            | Self::Platforms { .. }
+            | Self::ForeignState
             | Self::FalseClaim { .. }
             | Self::Panicked { .. } => Retry::Never,
         }

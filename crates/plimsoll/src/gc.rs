@@ -57,11 +57,11 @@ fn collect(arguments: GcArgs) -> Result<Summary, Failure> {
             .and_then(|config| plimsoll_telemetry::init(&config))
             .map_err(|error| Failure::new("telemetry", error.to_string()))?;
         let GcArgs { store, state, grace, retain, dry_run } = arguments;
-        let state = plimsoll_state::connect(&state).await;
+        let state = plimsoll_state::connect_existing(&state).await;
         let gc = Gc {
             config: Config { grace, retain, dry_run, ..Config::default() },
             state: state.map_err(|error| Failure::new("state", format!("--state: {error}")))?,
-            store: plimsoll_store::open(&store).await?,
+            store: plimsoll_store::open_existing(&store).await?,
         };
         let summary = gc.run(SystemTime::now()).await?;
         drop(telemetry);

@@ -14,6 +14,8 @@ mod error;
 mod index;
 mod job;
 mod kinds;
+#[cfg(feature = "tonic")]
+mod length;
 mod limits;
 mod packages;
 mod paths;
@@ -33,5 +35,7 @@ pub use envelope::EVIDENCE_FORMAT;
 pub use error::CodecError;
 pub use index::{decode_index, encode_index};
 pub use job::{decode_layer_job, decode_layer_result, encode_layer_job, encode_layer_result};
+#[cfg(feature = "tonic")]
+pub use length::encoded_len;
 pub use limits::DecodeLimits;
 pub use packages::{decode_packages, encode_packages};

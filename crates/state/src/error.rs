@@ -8,6 +8,20 @@ pub enum Error {
     /// The text names no database this crate can open.
     #[error("{0}; write sqlite:FILE or postgres://USER@HOST/DATABASE")]
     Url(String),
+    /// There is no such database, and it was not to be made.
+    #[error("{file}: there is no such file; check the path")]
+    NoFile {
+        /// Where it is not.
+        file: String,
+    },
+    /// The file of a database cannot be made.
+    #[error("{file}: {source}; check the path and whose directory it is")]
+    File {
+        /// Where.
+        file: String,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// The database cannot be opened, or not brought to this version's schema.
     #[error("cannot prepare the database: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -87,14 +101,16 @@ fn retry(error: &sqlx::Error) -> Retry {
 fn code_passes(code: &str) -> bool {
     const BUSY: u32 = 5;
     const LOCKED: u32 = 6;
+    const IO: u32 = 10;
     const FULL: u32 = 13;
+    const CANNOT_OPEN: u32 = 14;
     if code.len() == 5 {
-        // Connection lost, resources short, shutting down or starting up; serialization, deadlock, lock and
-        // statement timeouts; a standby that was the primary a moment ago.
-        return ["08", "53", "57"].iter().any(|class| code.starts_with(class))
+        // Connection lost, resources short, shutting down or starting up, a disk that fails, a password that is being
+        // changed; serialization, deadlock, lock and statement timeouts; a standby that was the primary a moment ago.
+        return ["08", "28", "53", "57", "58"].iter().any(|class| code.starts_with(class))
             || ["40001", "40003", "40P01", "55P03", "25006", "25P03"].contains(&code);
     }
-    code.parse::<u32>().is_ok_and(|code| [BUSY, LOCKED, FULL].contains(&(code & 0xff)))
+    code.parse::<u32>().is_ok_and(|code| [BUSY, LOCKED, IO, FULL, CANNOT_OPEN].contains(&(code & 0xff)))
 }
 
 fn hint(error: &sqlx::Error) -> &'static str {
@@ -111,7 +127,10 @@ mod tests {
 
     #[test]
     fn codes_that_pass_are_told_from_those_that_stay() {
-        for code in ["40001", "40P01", "57P01", "57014", "53300", "08006", "5", "517", "261", "13"] {
+        for code in [
+            "40001", "40P01", "57P01", "57014", "53300", "08006", "5", "517", "261", "13", "58030", "28P01",
+            "522", "14",
+        ] {
             assert!(code_passes(code), "{code}");
         }
         for code in ["23505", "42P01", "22021", "1", "11", "19", "2067", "787"] {

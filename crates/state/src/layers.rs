@@ -180,6 +180,8 @@ pub struct Due<'a> {
     /// Not handed out at or after this instant. Layers that wait for another attempt after a failure are due when
     /// their wait is over, whatever is said here.
     pub asked_before: i64,
+    /// Also what was never noted as published and was not handed out at or after this instant: no message can be it.
+    pub unpublished_before: i64,
 }
 
 /// How much is outstanding.

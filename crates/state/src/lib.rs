@@ -41,7 +41,7 @@ mod tokens;
 mod verdicts;
 
 pub use bells::{Bell, Bells, Ends, Listener};
-pub use connect::connect;
+pub use connect::{connect, connect_existing};
 pub use deliveries::{ClaimedDelivery, Deliveries, Delivery, DeliveryState};
 pub use error::Error;
 pub use layers::{Backlog, Due, LayerKey, LayerStanding, LayerState, Layers, Settled, WantedLayer};

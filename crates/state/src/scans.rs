@@ -53,6 +53,10 @@ pub trait Scans: Send + Sync {
         now: i64,
     ) -> Result<Vec<ClaimedScan>, Error>;
 
+    /// Gives a claimed scan back until `next_at` and counts no attempt: nothing was tried. `false` if `holder` does not
+    /// hold it any more.
+    async fn put_back(&self, scan: ScanId, holder: &str, next_at: i64) -> Result<bool, Error>;
+
     /// Gives back at once what `holder` has claimed and does not know of, which is all but `held`: a claim that failed may
     /// have been made all the same. Gives how many.
     async fn disclaim_submitted(&self, holder: &str, held: &[ScanId], now: i64) -> Result<u64, Error>;

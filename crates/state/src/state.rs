@@ -21,6 +21,9 @@ pub trait Upkeep: Send + Sync {
     /// `Ok` if the database answers and can be read: what readiness means.
     async fn ping(&self) -> Result<(), Error>;
 
+    /// True if no fleet has ever worked with this database: nothing was scanned, and no worker has said what it is.
+    async fn is_unused(&self) -> Result<bool, Error>;
+
     /// Deletes at most `limit` scans that ended before `before`, with their verdicts, deliveries and what else
     /// belongs to them alone. Cursors of verdict streams older than what is left get [`Error::OutOfRange`].
     /// What is known of layers stays. `before` should be hours ago or more: an image used within the hour is not looked at
@@ -39,6 +42,10 @@ pub(crate) const END_CLAIMS: [&str; 3] = [
     "UPDATE targets SET holder = NULL, next_at = $1 WHERE waiting AND holder IS NOT NULL",
     "UPDATE deliveries SET holder = NULL, next_at = $1 WHERE state = 'pending' AND holder IS NOT NULL",
 ];
+
+/// Whether anything is there that a fleet leaves behind.
+pub(crate) const IS_UNUSED: &str = "SELECT NOT (EXISTS (SELECT 1 FROM scans) OR EXISTS (SELECT 1 FROM layers)
+     OR EXISTS (SELECT 1 FROM fingerprints) OR EXISTS (SELECT 1 FROM streams)) AS unused";
 
 /// What it does to layers.
 pub(crate) const ASK_AGAIN: &str = "UPDATE layers SET asked_at = 0 WHERE state = 'outstanding'";

@@ -71,6 +71,8 @@ macro_rules! contract_tests {
             a_layer_is_quarantined_after_its_attempts
             an_unknown_layer_is_ignored
             what_is_outstanding_is_handed_out_again_and_to_one_only
+            what_was_never_published_is_handed_out_also_if_others_wait
+            a_scan_put_back_counts_no_attempt
             what_nobody_waits_for_is_not_handed_out
             lost_evidence_makes_a_layer_wanted_again
             the_backlog_counts_what_is_waited_for
@@ -98,6 +100,7 @@ macro_rules! contract_tests {
             what_ended_long_ago_is_forgotten
             an_image_another_scan_is_about_is_kept
             who_is_alone_takes_over_at_once
+            who_was_never_used_says_so
             what_is_retained_is_given_in_pages_until_it_is_forgotten
             layers_of_no_image_are_let_go_of_and_wanted_again
         );

@@ -23,6 +23,6 @@ pub use error::Error;
 pub use fs::FsStore;
 pub use key::{Key, Prefix};
 pub use memory::MemoryStore;
-pub use open::open;
+pub use open::{open, open_existing};
 pub use s3::{Encryption, S3Options, S3Store, read_s3};
 pub use store::{Meta, Put, Store};

@@ -124,7 +124,10 @@ mod tests {
         assert_eq!([(); 7].map(|()| lives_on.is_hit("c")), [false, true, false, true, false, false, false]);
         assert!(armed("b=1", Some(log.clone())).is_hit("b"));
         let pid = std::process::id();
-        assert_eq!(fs::read_to_string(&log).unwrap(), format!("a {pid}\na {pid}\nc {pid}\nc {pid}\nb {pid}\n"));
+        assert_eq!(
+            fs::read_to_string(&log).unwrap(),
+            format!("a {pid}\na {pid}\nc {pid}\nc {pid}\nb {pid}\n")
+        );
         fs::remove_file(log).unwrap();
     }
 

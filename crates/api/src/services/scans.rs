@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use plimsoll_proto::v1;
 use plimsoll_proto::v1::scan_service_server::ScanService;
+use plimsoll_proto::{encoded_len, v1};
 use plimsoll_state::{Progress, Role, State};
 use plimsoll_store::{Key, Store};
 use plimsoll_telemetry::Parent;
@@ -15,6 +15,9 @@ use super::Messages;
 use crate::call::{Call, Door};
 use crate::watches::{self, Watches};
 use crate::{clock, convert, request, status};
+
+/// Bytes of a page of scans: clients take four million, and labels are long.
+const PAGE: usize = 2 << 20;
 
 /// Asking for verdicts.
 pub(crate) struct ScanApi {
@@ -55,7 +58,7 @@ impl ScanService for ScanApi {
         let watch = async |call: Call<v1::WatchScanRequest>| {
             let progress = self.progress(&call.caller.tenant, request::scan_id(&call.message.id)?).await?;
             let follower = watches::Follower {
-                _admission: self.watches.admit(&self.door.metrics)?,
+                _admission: self.watches.admit(&call.caller.tenant, &self.door.metrics)?,
                 scan: self.watches.subscribe(progress),
                 shutdown: self.shutdown.clone(),
                 deadline: call.deadline,
@@ -100,7 +103,10 @@ impl ScanApi {
         let now = clock::now();
         let request = request::scan_request(message, tenant, now)?;
         if let Some(policy) = request.policy {
-            self.require_policy(policy).await?;
+            self.require("policy", "NO_SUCH_POLICY", policy).await?;
+        }
+        for allowlist in &request.allowlists {
+            self.require("allowlist", "NO_SUCH_ALLOWLIST", *allowlist).await?;
         }
         let submitted = self.state.submit(&request, now).await.map_err(|error| status::of_state(&error))?;
         // The scan goes on long after this call, in a trace of its own.
@@ -114,12 +120,12 @@ impl ScanApi {
     }
 
     /// Better refused now than failed later.
-    async fn require_policy(&self, policy: Digest) -> Result<(), Status> {
-        let there = self.store.head(&Key::Policy(policy)).await.map_err(|error| status::of_store(&error))?;
+    async fn require(&self, what: &str, reason: &'static str, digest: Digest) -> Result<(), Status> {
+        let there = self.store.head(&Key::Policy(digest)).await.map_err(|error| status::of_store(&error))?;
         let missing = || {
             let message =
-                format!("the store has no policy {policy}; name one it has, or none for the one in force");
-            status::with_reason(Code::FailedPrecondition, "NO_SUCH_POLICY", message)
+                format!("the store has no {what} {digest}; name one it has, or none for what is in force");
+            status::with_reason(Code::FailedPrecondition, reason, message)
         };
         there.map(drop).ok_or_else(missing)
     }
@@ -139,13 +145,24 @@ impl ScanApi {
             self.state.list(tenant, &filter, after, size).await.map_err(|error| status::of_state(&error))?;
         let ids: Vec<ScanId> = scans.iter().map(|scan| scan.id).collect();
         let seen = self.state.watch(&ids).await.map_err(|error| status::of_state(&error))?;
-        let full = ids.len() == size as usize;
-        let next_page_token = ids.last().filter(|_| full).map(ToString::to_string).unwrap_or_default();
         // A scan that was forgotten between the two questions is told as the first one found it.
         let told = scans.iter().map(|scan| {
             let progress = seen.iter().find(|progress| progress.scan.id == scan.id);
             progress.map_or_else(|| convert::scan(scan), convert::progress)
         });
-        Ok(v1::ListScansResponse { scans: told.collect(), next_page_token })
+        let mut room = PAGE;
+        let told: Vec<v1::Scan> = told.take_while(|scan| fits(&mut room, encoded_len(scan))).collect();
+        let is_whole = told.len() == ids.len() && ids.len() < size as usize;
+        let next_page_token =
+            told.last().filter(|_| !is_whole).map(|last| last.id.clone()).unwrap_or_default();
+        Ok(v1::ListScansResponse { scans: told, next_page_token })
     }
+}
+
+/// Takes so many bytes of the room there is; the first one fits whatever it takes.
+fn fits(room: &mut usize, bytes: usize) -> bool {
+    let is_first = *room == PAGE;
+    let left = room.checked_sub(bytes);
+    *room = left.unwrap_or_default();
+    is_first || left.is_some()
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 use futures_util::Stream;
 use plimsoll_proto::v1;
 use plimsoll_state::{State, Verdict};
-use plimsoll_types::Tenant;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tonic::Status;
 
+use crate::access::Caller;
 use crate::watches::Admission;
 use crate::{convert, status};
 
@@ -19,13 +19,15 @@ use crate::{convert, status};
 const PAUSE: Duration = Duration::from_millis(200);
 /// Between two tries while the state cannot be reached.
 const TROUBLE: Duration = Duration::from_secs(1);
+/// Between two looks at the token of whoever reads: as long as one that was revoked is good for at most.
+const CONFIRM: Duration = Duration::from_secs(10);
 /// Verdicts read at a time, and held for a reader that is slow.
 const BATCH: u32 = 100;
 
 /// What a stream holds.
 pub(super) struct Reader {
     pub(super) state: Arc<dyn State>,
-    pub(super) tenant: Tenant,
+    pub(super) caller: Caller,
     pub(super) shutdown: watch::Receiver<bool>,
     pub(super) deadline: Option<Instant>,
     pub(super) _admission: Admission,
@@ -39,9 +41,11 @@ pub(super) async fn read(
 ) -> Result<impl Stream<Item = Result<v1::WatchVerdictsResponse, Status>> + Send, Status> {
     let cursor = match cursor {
         Some(cursor) => cursor,
-        None => reader.state.range(&reader.tenant).await.map_err(|error| status::of_state(&error))?.newest,
+        None => {
+            reader.state.range(&reader.caller.tenant).await.map_err(|error| status::of_state(&error))?.newest
+        }
     };
-    let mut place = Place { reader, cursor, ahead: VecDeque::new() };
+    let mut place = Place { reader, cursor, ahead: VecDeque::new(), confirmed: Instant::now() };
     place.look().await.map_err(|error| status::of_state(&error))?;
     Ok(futures_util::stream::unfold(Some(place), |place| async move {
         let mut place = place?;
@@ -57,6 +61,8 @@ struct Place {
     /// The number of the last verdict that was read, told or not.
     cursor: u64,
     ahead: VecDeque<Verdict>,
+    /// When the token was looked up last.
+    confirmed: Instant,
 }
 
 impl Place {
@@ -64,6 +70,10 @@ impl Place {
         loop {
             if *self.reader.shutdown.borrow() {
                 return Err(status::shutting_down());
+            }
+            if self.confirmed.elapsed() >= CONFIRM {
+                self.reader.caller.confirm(&self.reader.state).await?;
+                self.confirmed = Instant::now();
             }
             if let Some(verdict) = self.ahead.pop_front() {
                 let cursor = verdict.sequence.unwrap_or(self.cursor);
@@ -82,8 +92,8 @@ impl Place {
     }
 
     async fn look(&mut self) -> Result<(), plimsoll_state::Error> {
-        let Reader { state, tenant, .. } = &self.reader;
-        self.ahead = state.after(tenant, self.cursor, BATCH).await?.into();
+        let Reader { state, caller, .. } = &self.reader;
+        self.ahead = state.after(&caller.tenant, self.cursor, BATCH).await?.into();
         self.cursor = self.ahead.back().and_then(|verdict| verdict.sequence).unwrap_or(self.cursor);
         Ok(())
     }

@@ -44,9 +44,9 @@ impl VerdictService for VerdictApi {
     ) -> Result<Response<Self::WatchVerdictsStream>, Status> {
         let watch = async |call: Call<v1::WatchVerdictsRequest>| {
             let reader = Reader {
-                _admission: self.watches.admit(&self.door.metrics)?,
+                _admission: self.watches.admit(&call.caller.tenant, &self.door.metrics)?,
                 state: Arc::clone(&self.state),
-                tenant: call.caller.tenant,
+                caller: call.caller,
                 shutdown: self.shutdown.clone(),
                 deadline: call.deadline,
             };

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use plimsoll_state::State;
-use plimsoll_store::{Key, Store};
+use plimsoll_store::{Key, Prefix, Store};
 
 use crate::{Error, keep};
 use mark::{Marker, PAGE};
@@ -69,6 +69,7 @@ pub struct Gc {
 impl Gc {
     /// Marks and sweeps once, as of `now`.
     pub async fn run(&self, now: SystemTime) -> Result<Summary, Error> {
+        self.must_belong_together().await?;
         let forgotten = self.forget(now).await?;
         let began = Instant::now();
         let mut marker = Marker::new(&self.config);
@@ -80,6 +81,18 @@ impl Gc {
         let mut summary = Summary { forgotten, unreadable_documents: unreadable, ..Summary::default() };
         sweep::sweep(self, marks, began, now, &mut summary).await?;
         Ok(summary)
+    }
+
+    /// An error if the state is one nobody ever worked with while the store has verdicts: it is another one's, and by it nothing
+    /// would be needed.
+    async fn must_belong_together(&self) -> Result<(), Error> {
+        if !self.state.is_unused().await? {
+            return Ok(());
+        }
+        match self.store.list(&Prefix::Verdicts, None, 1).await?.is_empty() {
+            true => Ok(()),
+            false => Err(Error::ForeignState),
+        }
     }
 
     /// Lets go of scans that ended long ago, and of layers nobody has needed since. Gives how many scans.

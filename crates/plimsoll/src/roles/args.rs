@@ -1,6 +1,7 @@
 //! The command line of the roles.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -205,11 +206,11 @@ pub(super) struct RuleArgs {
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB")]
     pub(super) db: Option<PathBuf>,
 
-    /// Policy of scans that name none, a file or s3://BUCKET/KEY [default: the one `plimsoll policy default` prints]
+    /// Policy of scans that name none, a file or s3://BUCKET/KEY, which is read again every minute [default: the one `plimsoll policy default` prints]
     #[arg(long, value_name = "FILE|URL", env = "PLIMSOLL_POLICY")]
     pub(super) policy: Option<String>,
 
-    /// Allowlist for every scan: a file, an https URL or s3://BUCKET/KEY
+    /// Allowlist for every scan: a file, or an https URL or s3://BUCKET/KEY, which are read again every minute
     #[arg(long = "allowlist", value_name = "FILE|URL")]
     pub(super) allowlists: Vec<String>,
 }
@@ -232,7 +233,7 @@ pub(super) struct CallbackArgs {
 pub(super) struct JobLimits {
     /// Layers read at the same time [default: one per core]
     #[arg(long, value_name = "N", env = "PLIMSOLL_SLOTS")]
-    pub(super) slots: Option<usize>,
+    pub(super) slots: Option<NonZeroUsize>,
 
     /// Layers pulled from one registry at the same time, by each worker
     #[arg(long, value_name = "N", env = "PLIMSOLL_PER_REGISTRY", default_value_t = 16)]

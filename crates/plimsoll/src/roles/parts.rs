@@ -1,6 +1,9 @@
 //! Concrete backends, by the URLs that name them.
 
 use std::ffi::OsString;
+use std::fs::{File, TryLockError};
+use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +30,36 @@ pub(super) async fn store(url: &str) -> Result<Arc<dyn Store>, Failure> {
 
 pub(super) async fn queue(url: &str) -> Result<Arc<dyn Queue>, Failure> {
     plimsoll_queue::open(url).await.map_err(|error| Failure::new("queue", format!("--queue: {error}")))
+}
+
+/// A store that is there.
+pub(super) async fn existing_store(url: &str) -> Result<Arc<dyn Store>, Failure> {
+    plimsoll_store::open_existing(url)
+        .await
+        .map_err(|error| Failure::new("store", format!("--store: {error}")))
+}
+
+/// Makes sure that no other process works in this directory, for as long as what is returned lives.
+pub(super) fn lock(data: &Path) -> Result<File, Failure> {
+    let failed = |why: String| Failure::new("data", format!("--data {}: {why}", data.display()));
+    let path = data.join("lock");
+    let lock = File::options().create(true).truncate(false).write(true).open(&path);
+    let lock = lock.map_err(|error| failed(format!("the lock cannot be opened: {error}")))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(failed("another plimsoll serve works there".to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(format!("it cannot be locked: {error}"))),
+    }
+}
+
+/// A queue between processes.
+pub(super) async fn shared_queue(url: &str) -> Result<Arc<dyn Queue>, Failure> {
+    if url.starts_with("memory:") {
+        let message =
+            "--queue: memory: is within one process, `plimsoll serve`; name a broker, amqp://… or sqs:…";
+        return Err(Failure::new("queue", message));
+    }
+    queue(url).await
 }
 
 /// The clock of this machine.
@@ -75,7 +108,7 @@ pub(super) fn pool(store: &str, registries: &RegistryArgs, limits: &JobLimits) -
 pub(super) fn worker(limits: &JobLimits) -> plimsoll_fleet::worker::Config {
     let default = plimsoll_fleet::worker::Config::default();
     plimsoll_fleet::worker::Config {
-        slots: limits.slots.unwrap_or(default.slots),
+        slots: limits.slots.map_or(default.slots, NonZeroUsize::get),
         per_registry: limits.per_registry,
         grace: Duration::from_secs(limits.grace),
         ..default

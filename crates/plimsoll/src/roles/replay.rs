@@ -11,7 +11,7 @@ use crate::failure::Failure;
 
 /// Exit code 0 if the same bytes come out, 3 if others do, or none.
 pub(super) async fn run(arguments: ReplayArgs) -> Result<ExitCode, Failure> {
-    let store = parts::store(&arguments.store.url).await?;
+    let store = parts::existing_store(&arguments.store.url).await?;
     let engine = Engine::new(store, EngineLimits::default());
     let rules = rules::load(&arguments.rules).await?;
     let replayed = replay(&engine, arguments.verdict, &rules).await?;

@@ -32,12 +32,9 @@ pub(super) async fn all(arguments: ServeArgs) -> Result<(), Failure> {
     let stop = stop::token()?;
     std::fs::create_dir_all(&arguments.data)
         .map_err(|error| Failure::new("data", format!("--data {}: {error}", arguments.data.display())))?;
+    // Held until the end.
+    let _lock = parts::lock(&arguments.data)?;
     let state = parts::state(&format!("sqlite:{}", arguments.data.join("state.db").display())).await?;
-    // Nobody else works here: what is claimed is so by a process that is dead.
-    let now = (parts::clock())();
-    retrying(3, || state.take_over(now))
-        .await
-        .map_err(|error| Failure::new("state", format!("--data {}: {error}", arguments.data.display())))?;
     let place = arguments.data.join("store").display().to_string();
     let store = parts::store(&place).await?;
     let queue = parts::queue("memory:").await?;
@@ -46,6 +43,11 @@ pub(super) async fn all(arguments: ServeArgs) -> Result<(), Failure> {
     let fleet = Fleet { state, store, queue, metrics: Metrics::new() };
 
     let server = fleet.server(&arguments.api).await?;
+    // Nobody else works here: what is claimed is so by a process that is dead.
+    let now = (parts::clock())();
+    retrying(3, || fleet.state.take_over(now))
+        .await
+        .map_err(|error| Failure::new("state", format!("--data {}: {error}", arguments.data.display())))?;
     let coordinator = fleet.coordinator(&arguments.registries, &arguments.leases)?;
     let aggregator = fleet.aggregator(rules, &arguments.leases);
     let callbacks = fleet.callbacks(&arguments.callbacks, &arguments.leases)?;
@@ -64,7 +66,7 @@ pub(super) async fn coordinator(arguments: CoordinatorArgs) -> Result<(), Failur
     let fleet = Fleet {
         state: parts::state(&arguments.state.url).await?,
         store: parts::store(&arguments.store.url).await?,
-        queue: parts::queue(&arguments.queue.url).await?,
+        queue: parts::shared_queue(&arguments.queue.url).await?,
         metrics: Metrics::new(),
     };
     let server = fleet.server(&arguments.api).await?;
@@ -76,7 +78,7 @@ pub(super) async fn worker(arguments: WorkerArgs) -> Result<(), Failure> {
     let stop = stop::token()?;
     // Opened here too, so that a store that cannot be reached is found out at the start.
     let store = parts::store(&arguments.store.url).await?;
-    let queue = parts::queue(&arguments.queue.url).await?;
+    let queue = parts::shared_queue(&arguments.queue.url).await?;
     let runner = parts::pool(&arguments.store.url, &arguments.registries, &arguments.jobs)?;
     let limits = parts::worker(&arguments.jobs);
     let metrics = Metrics::new();
@@ -93,7 +95,7 @@ pub(super) async fn aggregator(arguments: AggregatorArgs) -> Result<(), Failure>
     let fleet = Fleet {
         state: parts::state(&arguments.state.url).await?,
         store: parts::store(&arguments.store.url).await?,
-        queue: parts::queue(&arguments.queue.url).await?,
+        queue: parts::shared_queue(&arguments.queue.url).await?,
         metrics: Metrics::new(),
     };
     let rules = rules::rules(arguments.rules, Arc::clone(&fleet.store)).await?;
@@ -149,6 +151,7 @@ impl Fleet {
             ..coordinator::Config::new(parts::holder())
         };
         Ok(Arc::new(Coordinator {
+            pace: coordinator::Pace::default(),
             config,
             engine: self.engine(),
             registries: parts::registries(registries)?,

@@ -46,7 +46,8 @@ impl Layers for Postgres {
             let rows = query(
                 "WITH picked AS MATERIALIZED (
                      SELECT tenant, digest FROM layers
-                     WHERE state = 'outstanding' AND lane = $1 AND asked_at < $2 AND next_at <= $3
+                     WHERE state = 'outstanding' AND lane = $1 AND asked_at < GREATEST($2, $5)
+                         AND (asked_at < $2 OR published = 0) AND next_at <= $3
                      ORDER BY asked_at LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED
                  ), waited_for AS MATERIALIZED (
                      SELECT p.tenant, p.digest, MAX(i.lane) AS lane
@@ -61,6 +62,7 @@ impl Layers for Postgres {
             .bind(due.asked_before.max(1))
             .bind(now)
             .bind(i64::from(limit).saturating_sub_unsigned(keys.len() as u64).max(0))
+            .bind(due.unpublished_before)
             .fetch_all(&mut *connection)
             .await?;
             for row in rows {

@@ -152,6 +152,18 @@ impl Scans for Postgres {
         rows.iter().map(read_claimed_scan).collect()
     }
 
+    async fn put_back(&self, scan: ScanId, holder: &str, next_at: i64) -> Result<bool, Error> {
+        let result = query(
+            "UPDATE scans SET holder = NULL, next_at = $1 WHERE id = $2 AND holder = $3 AND state = 'submitted'",
+        )
+        .bind(next_at)
+        .bind(scan.to_string())
+        .bind(holder)
+        .execute(&self.pool)
+        .await?;
+        Ok(changed(&result))
+    }
+
     async fn disclaim_submitted(&self, holder: &str, held: &[ScanId], now: i64) -> Result<u64, Error> {
         let result = query(
             "UPDATE scans SET holder = NULL, next_at = $2

@@ -50,13 +50,15 @@ impl Layers for Sqlite {
                 "SELECT tenant, digest,
                      (SELECT MAX(i.lane) FROM interests i WHERE i.tenant = l.tenant AND i.digest = l.digest) AS lane
                  FROM layers l
-                 WHERE state = 'outstanding' AND lane = $1 AND asked_at < $2 AND next_at <= $3
+                 WHERE state = 'outstanding' AND lane = $1 AND asked_at < MAX($2, $5)
+                     AND (asked_at < $2 OR published = 0) AND next_at <= $3
                  ORDER BY asked_at LIMIT $4",
             )
             .bind(lane_number(*lane))
             .bind(due.asked_before.max(1))
             .bind(now)
             .bind(i64::from(limit).saturating_sub_unsigned(keys.len() as u64).max(0))
+            .bind(due.unpublished_before)
             .fetch_all(&mut *tx)
             .await?;
             for row in rows {

@@ -45,6 +45,9 @@ impl Sqlite {
     /// Opens `file`, or a database of its own in memory for `:memory:`.
     pub(crate) async fn open(file: &str) -> Result<Self, Error> {
         let in_memory = file == ":memory:";
+        if !in_memory {
+            make(file)?;
+        }
         let options = if in_memory { SqliteConnectOptions::new().in_memory(true) } else { on_disk(file) };
         let pool = |size: u32| {
             // A database in memory is gone with its connection, so that one must never be replaced.
@@ -88,10 +91,23 @@ impl Bells for Sqlite {
     }
 }
 
+/// Makes the file if it is not there, for its owner alone: callbacks and labels are nobody else's business.
+fn make(file: &str) -> Result<(), Error> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(Error::File { file: file.to_owned(), source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
 fn on_disk(file: &str) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
-        .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         // What was promised is on the disk, also after a power cut.
         .synchronous(SqliteSynchronous::Full)

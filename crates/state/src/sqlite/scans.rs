@@ -161,6 +161,18 @@ impl Scans for Sqlite {
         Ok(claimed)
     }
 
+    async fn put_back(&self, scan: ScanId, holder: &str, next_at: i64) -> Result<bool, Error> {
+        let result = query(
+            "UPDATE scans SET holder = NULL, next_at = $1 WHERE id = $2 AND holder = $3 AND state = 'submitted'",
+        )
+        .bind(next_at)
+        .bind(scan.to_string())
+        .bind(holder)
+        .execute(&self.write)
+        .await?;
+        Ok(changed(&result))
+    }
+
     async fn disclaim_submitted(&self, holder: &str, held: &[ScanId], now: i64) -> Result<u64, Error> {
         let held: Vec<_> = held.iter().map(ScanId::to_string).collect();
         let result = query(

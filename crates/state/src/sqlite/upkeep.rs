@@ -5,7 +5,7 @@ use sqlx::query;
 
 use super::{Connection, Sqlite};
 use crate::rows::{Columns, raw};
-use crate::state::{ASK_AGAIN, END_CLAIMS};
+use crate::state::{ASK_AGAIN, END_CLAIMS, IS_UNUSED};
 use crate::{Error, Forgotten, Upkeep};
 
 #[async_trait]
@@ -13,6 +13,10 @@ impl Upkeep for Sqlite {
     async fn ping(&self) -> Result<(), Error> {
         query("SELECT id FROM scans LIMIT 1").fetch_optional(&self.read).await?;
         Ok(())
+    }
+
+    async fn is_unused(&self) -> Result<bool, Error> {
+        query(IS_UNUSED).fetch_one(&self.read).await?.flag("unused")
     }
 
     async fn forget(&self, before: i64, limit: u32) -> Result<Forgotten, Error> {

@@ -184,7 +184,7 @@ pub async fn at_its_deadline_a_scan_is_judged_and_its_layers_go_on_in_backfill(s
     assert_eq!(states, [LayerState::Done, LayerState::Outstanding]);
     let late = verdict(VerdictStatus::NotJudged, 1);
     assert!(state.judged(target(id, 0), &late, NOW + 101).await.expect("it is judged"));
-    let due = Due { lanes: Lane::ALL, asked_before: NOW + 200 };
+    let due = Due { lanes: Lane::ALL, asked_before: NOW + 200, unpublished_before: 0 };
     let handed = state.due(&due, 9, NOW + 200).await.expect("handed out");
     assert_eq!((digests(&handed), handed[0].lane), (vec![digest(2)], Lane::Backfill));
     finish(&state, digest(2)).await;

@@ -13,7 +13,7 @@ async fn settle(state: &S, result: &plimsoll_types::LayerResult) -> Settled {
 }
 
 async fn due(state: &S, asked_before: i64, now: i64) -> Vec<crate::WantedLayer> {
-    let due = Due { lanes: Lane::ALL, asked_before };
+    let due = Due { lanes: Lane::ALL, asked_before, unpublished_before: 0 };
     state.due(&due, 100, now).await.expect("layers are handed out")
 }
 
@@ -128,10 +128,23 @@ pub async fn what_is_outstanding_is_handed_out_again_and_to_one_only(state: S) {
     .concat();
     assert_eq!(handed.len(), 30);
     assert_eq!(handed.iter().collect::<BTreeSet<_>>().len(), 30);
-    let push_only = Due { lanes: &[Lane::Push], asked_before: NOW + 10 };
+    let push_only = Due { lanes: &[Lane::Push], asked_before: NOW + 10, unpublished_before: 0 };
     assert_eq!(state.due(&push_only, 100, NOW + 10).await.expect("answered"), []);
-    let some = Due { lanes: Lane::ALL, asked_before: NOW + 10 };
+    let some = Due { lanes: Lane::ALL, asked_before: NOW + 10, unpublished_before: 0 };
     assert_eq!(state.due(&some, 7, NOW + 10).await.expect("answered").len(), 7);
+}
+
+/// Of a lane that is never seen empty: no message can be what was never published, and only of that is it certain.
+pub async fn what_was_never_published_is_handed_out_also_if_others_wait(state: S) {
+    let (_, first) = planned(&state, &plan(&[digest(1), digest(2)])).await;
+    state.mark_published(&first.wanted[..1], NOW).await.expect("noted");
+    let due = async |before, now| {
+        let due = Due { lanes: Lane::ALL, asked_before: 0, unpublished_before: before };
+        digests(&state.due(&due, 100, now).await.expect("answered"))
+    };
+    assert_eq!(due(NOW, NOW + 5).await, [], "just handed out by the plan");
+    assert_eq!(due(NOW + 1, NOW + 5).await, [first.wanted[1].job.digest]);
+    assert_eq!(due(NOW + 5, NOW + 6).await, [], "handed out a moment ago");
 }
 
 /// Cancelling costs nobody else anything.

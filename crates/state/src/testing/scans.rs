@@ -173,6 +173,18 @@ pub async fn a_scan_that_cannot_be_resolved_waits_and_then_fails(state: S) {
     assert!(matches!(usage, Err(Error::Usage(_))), "{usage:?}");
 }
 
+/// Nothing was tried.
+pub async fn a_scan_put_back_counts_no_attempt(state: S) {
+    let id = submit(&state, &request()).await;
+    state.claim_submitted(HOLDER, LEASE, 1, NOW).await.expect("claimed");
+    assert!(!state.put_back(id, "other", NOW + 10).await.expect("answered"));
+    assert!(state.put_back(id, HOLDER, NOW + 10).await.expect("answered"));
+    assert!(!state.put_back(id, HOLDER, NOW + 10).await.expect("answered"), "it is not held any more");
+    assert_eq!(state.claim_submitted(HOLDER, LEASE, 1, NOW + 9).await.expect("claimed"), []);
+    let claimed = state.claim_submitted(HOLDER, LEASE, 1, NOW + 10).await.expect("claimed");
+    assert_eq!((claimed[0].id, claimed[0].attempts), (id, 0));
+}
+
 /// A lease that ended is somebody else's.
 pub async fn a_stale_holder_changes_nothing(state: S) {
     let id = submit(&state, &request()).await;

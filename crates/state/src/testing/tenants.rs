@@ -74,7 +74,7 @@ pub async fn a_layer_of_another_tenant_is_not_known(state: S) {
     }
     let settled = state.settle(&b, &found, NOW).await.expect("taken in");
     assert!(matches!(settled, Settled::Again(_)), "{settled:?}");
-    let due = Due { lanes: &[Lane::Interactive], asked_before: 0 };
+    let due = Due { lanes: &[Lane::Interactive], asked_before: 0, unpublished_before: 0 };
     let again = state.due(&due, 9, NOW).await.expect("answered");
     assert_eq!(digests(&again), [digest(1)]);
     assert!(again[0].shared, "the next job is one to show it by");

@@ -56,7 +56,7 @@ pub async fn who_is_alone_takes_over_at_once(state: S) {
         (scans, targets, deliveries)
     };
     let due = async || {
-        let due = Due { lanes: Lane::ALL, asked_before: i64::MIN };
+        let due = Due { lanes: Lane::ALL, asked_before: i64::MIN, unpublished_before: 0 };
         state
             .due(&due, 9, NOW)
             .await
@@ -148,4 +148,13 @@ pub async fn layers_of_no_image_are_let_go_of_and_wanted_again(state: S) {
     assert!(others.wanted[0].shared, "what is in the store is not the other tenant's for the asking");
     finish(&state, digest(1)).await;
     assert_eq!(retained(i64::MAX).await.len(), 2);
+}
+
+/// What tells a fleet's database from one that was made a moment ago.
+pub async fn who_was_never_used_says_so(state: S) {
+    assert!(state.is_unused().await.expect("answered"));
+    judged(&state, &request(), 1).await;
+    assert!(!state.is_unused().await.expect("answered"));
+    state.forget(i64::MAX, 9).await.expect("forgotten");
+    assert!(!state.is_unused().await.expect("answered"), "nothing is left but what layers are known");
 }

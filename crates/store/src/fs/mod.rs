@@ -27,6 +27,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::{Body, Error, Key, Meta, Prefix, Put, Store};
 use temporary::Temporary;
 
+/// The file that names the layout.
+pub(crate) const FORMAT_FILE: &str = "format";
+
 const FORMAT: &str = "plimsoll store 1\n";
 
 /// A store in a directory.
@@ -54,7 +57,7 @@ impl FsStore {
     }
 
     fn check_format(&self) -> Result<(), Error> {
-        let path = self.root.join("format");
+        let path = self.root.join(FORMAT_FILE);
         match std::fs::read(&path) {
             Ok(found) if found == FORMAT.as_bytes() => Ok(()),
             Ok(found) => {
