@@ -86,13 +86,10 @@ impl Gc {
     /// An error if the state is one nobody ever worked with while the store has verdicts: it is another one's, and by it nothing
     /// would be needed.
     async fn must_belong_together(&self) -> Result<(), Error> {
-        if !self.state.is_unused().await? {
-            return Ok(());
+        if self.state.is_unused().await? && !self.store.list(&Prefix::Verdicts, None, 1).await?.is_empty() {
+            return Err(Error::ForeignState);
         }
-        match self.store.list(&Prefix::Verdicts, None, 1).await?.is_empty() {
-            true => Ok(()),
-            false => Err(Error::ForeignState),
-        }
+        Ok(())
     }
 
     /// Lets go of scans that ended long ago, and of layers nobody has needed since. Gives how many scans.
