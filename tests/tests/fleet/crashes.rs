@@ -36,3 +36,12 @@ fn a_fleet_that_is_told_to_stop_ends_well_and_goes_on_later() {
     let answer = fleet.ask(&["watch", &scan]);
     assert_eq!(answer.code, 0, "{answer:?}");
 }
+
+#[test]
+fn a_second_process_over_the_same_data_does_not_start() {
+    let mut fleet = Fleet::start();
+    let second = fleet.launch_another();
+    assert!(second.code == 3 && second.stderr.contains("another plimsoll serve"), "{second:?}");
+    fleet.kill();
+    fleet.launch();
+}

@@ -154,8 +154,19 @@ impl Fleet {
 
     /// Deletes from the store what nothing needs.
     pub(crate) fn collect_garbage(&self, arguments: &[&str]) -> Answer {
-        let mut command = self.command(&["gc", "--state", &self.state(), "--store"]);
+        self.collect_garbage_by(&self.state(), arguments)
+    }
+
+    /// The same by what is said to be the state.
+    pub(crate) fn collect_garbage_by(&self, state: &str, arguments: &[&str]) -> Answer {
+        let mut command = self.command(&["gc", "--state", state, "--store"]);
         run(command.arg(self.store()).args(arguments))
+    }
+
+    /// Starts a second process over the same data, which should not start.
+    pub(crate) fn launch_another(&self) -> Answer {
+        let mut command = self.command(&["serve", "--open-access", "--listen", "127.0.0.1:0"]);
+        run(command.args(["--http", "127.0.0.1:0"]).arg("--data").arg(self.data()))
     }
 
     /// Takes away everything a verdict is judged by, but for the store.

@@ -66,3 +66,25 @@ fn a_grace_period_that_protects_nobody_is_a_mistake() {
     assert_eq!(answer.code, 64, "{answer:?}");
     assert!(answer.stderr.contains("48 h"), "{answer:?}");
 }
+
+#[test]
+fn by_a_state_that_is_not_the_stores_nothing_is_deleted() {
+    let fleet = Fleet::start();
+    let image = image("amd64", &[installs("quay", "1.0")]);
+    let answer = fleet.judge(&fleet.registry.push("harbour/app", "1", &image));
+    let digest = answer.documents()[0].to_owned();
+    age(&fleet.store());
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let file = elsewhere.path().join("typo.db");
+    let state = format!("sqlite:{}", file.display());
+
+    let missing = fleet.collect_garbage_by(&state, &[]);
+    assert!(missing.code == 3 && missing.stderr.contains("no such file"), "{missing:?}");
+    assert!(!file.exists(), "it is not made either");
+
+    // One that was made a moment ago needs nothing at all.
+    assert_eq!(fleet.ask(&["token", "list", "--state", &state]).code, 0);
+    let foreign = fleet.collect_garbage_by(&state, &[]);
+    assert!(foreign.code == 3 && foreign.stderr.contains("not the state of this store"), "{foreign:?}");
+    assert_eq!(fleet.replay(&digest).code, 0, "everything it was judged by is there");
+}
