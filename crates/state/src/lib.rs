@@ -34,6 +34,7 @@ mod scans;
 mod settling;
 mod sqlite;
 mod state;
+mod tags;
 mod targets;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -51,6 +52,7 @@ pub use retrying::retrying;
 pub use scans::{ClaimedScan, Planned, Progress, Scan, ScanFilter, Scans, Submitted};
 pub use settling::{MAX_ATTEMPTS, MAX_INTERRUPTIONS, MAX_SOURCE_ATTEMPTS};
 pub use state::{Forgotten, State, Upkeep};
+pub use tags::{HistoryCursor, HistoryPage, Sighting, TagSpan, Tags};
 pub use targets::{ClaimedLayer, ClaimedTarget, TargetId, Targets};
 pub use tokens::{NewToken, Role, RoleError, Token, TokenId, Tokens};
 pub use verdicts::{ImageVerdict, NewVerdict, StreamRange, Verdict, Verdicts};

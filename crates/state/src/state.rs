@@ -2,16 +2,16 @@
 
 use async_trait::async_trait;
 
-use crate::{Bells, Deliveries, Error, Layers, Retained, Scans, Targets, Tokens, Verdicts};
+use crate::{Bells, Deliveries, Error, Layers, Retained, Scans, Tags, Targets, Tokens, Verdicts};
 
 /// Everything the state of a fleet can do. Handed around as `Arc<dyn State>`.
 pub trait State:
-    Scans + Targets + Layers + Verdicts + Deliveries + Tokens + Retained + Upkeep + Bells
+    Scans + Targets + Layers + Verdicts + Deliveries + Tokens + Tags + Retained + Upkeep + Bells
 {
 }
 
 impl<T> State for T where
-    T: Scans + Targets + Layers + Verdicts + Deliveries + Tokens + Retained + Upkeep + Bells
+    T: Scans + Targets + Layers + Verdicts + Deliveries + Tokens + Tags + Retained + Upkeep + Bells
 {
 }
 

@@ -13,6 +13,7 @@ mod layers;
 mod plans;
 mod scans;
 mod streams;
+mod tags;
 mod tenants;
 mod tokens;
 mod upkeep;
@@ -25,6 +26,7 @@ pub use layers::*;
 pub use plans::*;
 pub use scans::*;
 pub use streams::*;
+pub use tags::*;
 pub use tenants::*;
 pub use tokens::*;
 pub use upkeep::*;
@@ -97,6 +99,14 @@ macro_rules! contract_tests {
             a_layer_of_another_tenant_is_not_known
             a_failure_of_one_tenants_source_does_not_touch_another
             tokens_are_found_by_their_hash_until_revoked
+            a_tag_is_new_once
+            a_tag_that_moves_closes_one_row_and_opens_another
+            an_event_that_comes_late_moves_nothing
+            what_is_gone_is_closed
+            what_a_whole_sweep_has_not_seen_is_gone
+            a_history_is_read_in_pages
+            tags_of_another_tenant_registry_or_repository_are_others
+            a_tag_seen_by_several_at_once_is_new_to_one
             what_ended_long_ago_is_forgotten
             an_image_another_scan_is_about_is_kept
             who_is_alone_takes_over_at_once

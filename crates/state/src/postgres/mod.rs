@@ -14,6 +14,7 @@ mod recording;
 mod retained;
 mod scans;
 mod settling;
+mod tags;
 mod targets;
 mod tokens;
 mod upkeep;
@@ -95,8 +96,13 @@ async fn bound(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
 }
 
 fn migrator() -> Migrator {
-    let first = include_str!("../../migrations/postgres/0001_first.sql").into_sql_str();
-    Migrator::with_migrations(vec![Migration::new(1, "first".into(), MigrationType::Simple, first, false)])
+    let migration = |version, name: &'static str, sql: &'static str| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(vec![
+        migration(1, "first", include_str!("../../migrations/postgres/0001_first.sql")),
+        migration(2, "tags", include_str!("../../migrations/postgres/0002_tags.sql")),
+    ])
 }
 
 /// Whether the row was there to be changed.

@@ -11,6 +11,7 @@ mod planning;
 mod retained;
 mod scans;
 mod settling;
+mod tags;
 mod targets;
 mod tokens;
 mod upkeep;
@@ -115,8 +116,13 @@ fn on_disk(file: &str) -> SqliteConnectOptions {
 }
 
 fn migrator() -> Migrator {
-    let first = include_str!("../../migrations/sqlite/0001_first.sql").into_sql_str();
-    Migrator::with_migrations(vec![Migration::new(1, "first".into(), MigrationType::Simple, first, false)])
+    let migration = |version, name: &'static str, sql: &'static str| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(vec![
+        migration(1, "first", include_str!("../../migrations/sqlite/0001_first.sql")),
+        migration(2, "tags", include_str!("../../migrations/sqlite/0002_tags.sql")),
+    ])
 }
 
 /// Who gave a claimed row back, or whether nobody held it: one row or none.
