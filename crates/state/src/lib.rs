@@ -20,6 +20,7 @@
 
 mod bells;
 mod connect;
+mod crawls;
 mod deliveries;
 mod error;
 mod lanes;
@@ -43,6 +44,10 @@ mod verdicts;
 
 pub use bells::{Bell, Bells, Ends, Listener};
 pub use connect::{connect, connect_existing};
+pub use crawls::{
+    ClaimedCrawl, Crawl, CrawlActual, CrawlPlan, CrawlProgress, CrawlStep, Crawling, Crawls, FailureCount,
+    FoundImage, FoundKind, Pace, ScanCount, Surveys,
+};
 pub use deliveries::{ClaimedDelivery, Deliveries, Delivery, DeliveryState};
 pub use error::Error;
 pub use layers::{Backlog, Due, LayerKey, LayerStanding, LayerState, Layers, Settled, WantedLayer};

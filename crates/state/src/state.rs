@@ -2,16 +2,43 @@
 
 use async_trait::async_trait;
 
-use crate::{Bells, Deliveries, Error, Layers, Retained, Scans, Tags, Targets, Tokens, Verdicts};
+use crate::{
+    Bells, Crawling, Crawls, Deliveries, Error, Layers, Retained, Scans, Surveys, Tags, Targets, Tokens,
+    Verdicts,
+};
 
 /// Everything the state of a fleet can do. Handed around as `Arc<dyn State>`.
 pub trait State:
-    Scans + Targets + Layers + Verdicts + Deliveries + Tokens + Tags + Retained + Upkeep + Bells
+    Scans
+    + Targets
+    + Layers
+    + Verdicts
+    + Deliveries
+    + Tokens
+    + Tags
+    + Crawls
+    + Crawling
+    + Surveys
+    + Retained
+    + Upkeep
+    + Bells
 {
 }
 
 impl<T> State for T where
-    T: Scans + Targets + Layers + Verdicts + Deliveries + Tokens + Tags + Retained + Upkeep + Bells
+    T: Scans
+        + Targets
+        + Layers
+        + Verdicts
+        + Deliveries
+        + Tokens
+        + Tags
+        + Crawls
+        + Crawling
+        + Surveys
+        + Retained
+        + Upkeep
+        + Bells
 {
 }
 
@@ -25,7 +52,7 @@ pub trait Upkeep: Send + Sync {
     async fn is_unused(&self) -> Result<bool, Error>;
 
     /// Deletes at most `limit` scans that ended before `before`, with their verdicts, deliveries and what else
-    /// belongs to them alone. Cursors of verdict streams older than what is left get [`Error::OutOfRange`].
+    /// belongs to them alone, and as many crawls. Cursors of verdict streams older than what is left get [`Error::OutOfRange`].
     /// What is known of layers stays. `before` should be hours ago or more: an image used within the hour is not looked at
     /// twice. Call it until [`Forgotten::scans`] is less than `limit`.
     async fn forget(&self, before: i64, limit: u32) -> Result<Forgotten, Error>;
@@ -37,10 +64,11 @@ pub trait Upkeep: Send + Sync {
 }
 
 /// What [`Upkeep::take_over`] does to claims, in either dialect; `$1` is now.
-pub(crate) const END_CLAIMS: [&str; 3] = [
+pub(crate) const END_CLAIMS: [&str; 4] = [
     "UPDATE scans SET holder = NULL, next_at = $1 WHERE state = 'submitted' AND holder IS NOT NULL",
     "UPDATE targets SET holder = NULL, next_at = $1 WHERE waiting AND holder IS NOT NULL",
     "UPDATE deliveries SET holder = NULL, next_at = $1 WHERE state = 'pending' AND holder IS NOT NULL",
+    "UPDATE crawls SET holder = NULL, next_at = $1 WHERE state = 'running' AND holder IS NOT NULL",
 ];
 
 /// Whether anything is there that a fleet leaves behind.

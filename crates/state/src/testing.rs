@@ -6,6 +6,7 @@
 
 mod bells;
 mod claims;
+mod crawls;
 mod deliveries;
 mod fixture;
 mod judging;
@@ -20,6 +21,7 @@ mod upkeep;
 
 pub use bells::*;
 pub use claims::*;
+pub use crawls::*;
 pub use deliveries::*;
 pub use judging::*;
 pub use layers::*;
@@ -107,6 +109,15 @@ macro_rules! contract_tests {
             a_history_is_read_in_pages
             tags_of_another_tenant_registry_or_repository_are_others
             a_tag_seen_by_several_at_once_is_new_to_one
+            a_crawl_goes_on_where_it_was
+            a_crawl_that_is_put_off_comes_back
+            a_plan_counts_each_layer_once
+            a_crawl_shows_what_became_of_its_plan
+            what_was_asked_for_is_found_by_its_digest
+            layers_of_a_known_image_are_known
+            a_schedule_starts_one_crawl_at_a_time
+            crawls_are_listed_cancelled_and_kept_apart
+            how_a_registry_wants_to_be_asked_is_kept
             what_ended_long_ago_is_forgotten
             an_image_another_scan_is_about_is_kept
             who_is_alone_takes_over_at_once

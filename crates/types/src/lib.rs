@@ -5,6 +5,7 @@
 //! added, never renamed.
 
 mod blind_spot;
+mod crawl;
 mod digest;
 mod dockerfile;
 mod evidence;
@@ -23,6 +24,7 @@ mod retry;
 mod scan;
 
 pub use blind_spot::{BlindClass, BlindKind, BlindSpot};
+pub use crawl::{CrawlId, CrawlIdError, CrawlRequest, CrawlState, CrawlStateError};
 pub use digest::{Digest, DigestError};
 pub use dockerfile::dockerfile_line;
 pub use evidence::{

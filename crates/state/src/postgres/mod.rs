@@ -6,6 +6,8 @@
 
 mod bells;
 mod claims;
+mod crawling;
+mod crawls;
 mod deliveries;
 mod judging;
 mod layers;
@@ -102,6 +104,7 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(vec![
         migration(1, "first", include_str!("../../migrations/postgres/0001_first.sql")),
         migration(2, "tags", include_str!("../../migrations/postgres/0002_tags.sql")),
+        migration(3, "crawls", include_str!("../../migrations/postgres/0003_crawls.sql")),
     ])
 }
 

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use sqlx::query;
 
 use super::{Connection, Postgres};
+use crate::crawls;
 use crate::rows::{Columns, raw};
 use crate::state::{ASK_AGAIN, END_CLAIMS, IS_UNUSED};
 use crate::{Error, Forgotten, Upkeep};
@@ -35,6 +36,16 @@ impl Upkeep for Postgres {
         for row in &scans {
             forgotten.images += forget(&mut tx, &row.text("id")?, before).await?;
             forgotten.scans += 1;
+        }
+        let crawls = query("SELECT id FROM crawls WHERE ended_at < $1 ORDER BY ended_at LIMIT $2")
+            .bind(before)
+            .bind(i64::from(limit))
+            .fetch_all(&mut *tx)
+            .await?;
+        for row in &crawls {
+            for sql in crawls::FORGET {
+                query(sql).bind(row.text("id")?).execute(&mut *tx).await?;
+            }
         }
         tx.commit().await?;
         Ok(forgotten)

@@ -5,6 +5,8 @@
 //! the write-ahead log, wait for nobody. Another process (`plimsoll token create`) may use the file at the same
 //! time; it waits for the busy timeout.
 
+mod crawling;
+mod crawls;
 mod deliveries;
 mod layers;
 mod planning;
@@ -122,6 +124,7 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(vec![
         migration(1, "first", include_str!("../../migrations/sqlite/0001_first.sql")),
         migration(2, "tags", include_str!("../../migrations/sqlite/0002_tags.sql")),
+        migration(3, "crawls", include_str!("../../migrations/sqlite/0003_crawls.sql")),
     ])
 }
 

@@ -44,6 +44,9 @@ pub enum RequestError {
     /// No reference.
     #[error("the request names no image; set reference")]
     NoReference,
+    /// No registry.
+    #[error("the request names no registry; set registry")]
+    NoRegistry,
     /// A text is longer than anything sensible.
     #[error("{field} is {len} bytes long; {max} is the most")]
     TooLong {
