@@ -64,6 +64,14 @@ pub enum Error {
         /// Why.
         source: plimsoll_http::Error,
     },
+    /// A listing that makes no sense.
+    #[error("{what} cannot be read: {why}; name the repositories or tags, or ask whoever runs the registry")]
+    BadListing {
+        /// Which.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A blob broke off and could not be resumed.
     #[error("{what}: the transfer broke off at byte {offset}: {detail}")]
     Interrupted {
@@ -209,6 +217,7 @@ impl Error {
             Self::RateLimited { .. } => "rate_limited",
             Self::Registry { .. } => "registry_error",
             Self::Unreachable { .. } => "unreachable",
+            Self::BadListing { .. } => "bad_listing",
             Self::Interrupted { .. } => "interrupted",
             Self::BadManifest { .. } => "bad_manifest",
             Self::BadConfig { .. } => "bad_config",

@@ -26,5 +26,6 @@ pub use credentials::{Credentials, Secret};
 pub use document::{Document, IndexEntry, parse_document};
 pub use error::Error;
 pub use limits::Limits;
+pub use registry::{Catalog, Head, Names, Place, Repository};
 pub use select::{rivals, select_platform};
 pub use source::{BlobStream, Fetched, Options, Source, open};

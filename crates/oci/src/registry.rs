@@ -3,6 +3,8 @@
 mod auth;
 mod challenge;
 mod exchange;
+mod listing;
+mod repository;
 mod resume;
 mod token;
 
@@ -21,6 +23,8 @@ use crate::document::media_type_of;
 use crate::{BlobStream, Error, Fetched, Limits, Options, Source};
 use auth::Authenticator;
 use exchange::Exchange;
+pub use listing::{Names, Place};
+pub use repository::{Catalog, Head, Repository};
 
 /// Docker Hub answers for `docker.io` under another name.
 const DOCKER_HUB: &str = "registry-1.docker.io";
@@ -90,14 +94,17 @@ impl Registry {
     }
 }
 
-/// `scheme://host/v2/repository/`.
+/// `scheme://host/v2/repository/`, or `scheme://host/v2/` for a registry as a whole.
 fn base_url(reference: &Reference, plain_http: bool) -> Result<Url, Error> {
     let host = match reference.registry.as_str() {
         "docker.io" => DOCKER_HUB,
         registry => registry,
     };
     let at = |scheme: &str| {
-        format!("{scheme}://{host}/v2/{}/", reference.repository).parse::<Url>().map_err(|error| {
+        // A registry as a whole has no repository.
+        let slash = if reference.repository.is_empty() { "" } else { "/" };
+        let base = format!("{scheme}://{host}/v2/{}{slash}", reference.repository);
+        base.parse::<Url>().map_err(|error| {
             let why = format!("{host:?} is no registry: {error}");
             Error::Unsupported { what: reference.to_string(), why }
         })

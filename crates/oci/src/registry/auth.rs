@@ -117,7 +117,10 @@ impl Authenticator {
     ) -> Result<Token, Error> {
         let what = self.reference.to_string();
         let realm = self.check_realm(realm)?;
-        let pull = format!("repository:{}:pull", self.reference.repository);
+        let pull = match self.reference.repository.as_str() {
+            "" => "registry:catalog:*".to_owned(),
+            repository => format!("repository:{repository}:pull"),
+        };
         // Some registries ask for a scope of their own making; ours is the least that can work.
         let scope = scope.filter(|scope| !scope.is_empty()).unwrap_or(&pull);
         let registry = &self.reference.registry;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use plimsoll_http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
-use plimsoll_http::{Backoff, Client, Request, Response, Url, same_origin};
+use plimsoll_http::{Backoff, Client, Method, Request, Response, Url, same_origin};
 use serde::Deserialize;
 
 use super::auth::{Authenticator, sensitive};
@@ -53,6 +53,31 @@ impl Exchange {
         }
     }
 
+    /// The head of the successful answer for `path`, or why there is none. What may pass is tried again.
+    pub(super) async fn head(&self, what: &str, path: &str, headers: Headers<'_>) -> Result<Response, Error> {
+        let mut failures = 0;
+        loop {
+            match self.ask(Method::HEAD, what, path, headers).await {
+                Ok(response) => return Ok(response),
+                Err(error) => self.pause(&mut failures, error).await?,
+            }
+        }
+    }
+
+    /// Path and query of `target`, as a page of the listing at `path` names it, if it is a page of that listing.
+    pub(super) fn within(&self, target: &str, path: &str) -> Result<String, &'static str> {
+        let url = self.base.join(path).and_then(|listing| listing.join(target));
+        let url = url.map_err(|_| "its next page is no URL")?;
+        // Behind a proxy a registry may take itself for another scheme or host: what counts is where we ask.
+        if url.path() != path {
+            return Err("its next page is of another listing");
+        }
+        Ok(match url.query() {
+            Some(query) => format!("{path}?{query}"),
+            None => path.to_owned(),
+        })
+    }
+
     /// Head and body of the successful answer for `path`, the body at most `limit` bytes.
     pub(super) async fn get_capped(
         &self,
@@ -88,9 +113,20 @@ impl Exchange {
         }
     }
 
-    /// One attempt; a challenge that can be answered is part of it.
+    /// One attempt of a GET.
     pub(super) async fn attempt(
         &self,
+        what: &str,
+        path: &str,
+        headers: Headers<'_>,
+    ) -> Result<Response, Error> {
+        self.ask(Method::GET, what, path, headers).await
+    }
+
+    /// One attempt; a challenge that can be answered is part of it.
+    async fn ask(
+        &self,
+        method: Method,
         what: &str,
         path: &str,
         headers: Headers<'_>,
@@ -102,7 +138,7 @@ impl Exchange {
         let mut authorization = self.authenticator.current().await?;
         let mut answers = 0;
         loop {
-            let mut request = Request::get(url.clone());
+            let mut request = Request::new(method.clone(), url.clone());
             for (name, value) in headers {
                 request = request.header(name.clone(), value.clone());
             }

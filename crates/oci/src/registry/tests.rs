@@ -8,7 +8,7 @@ use super::*;
 use crate::{Credentials, Document, Secret, open, parse_document, select_platform};
 use server::{Answer, Hub, Seen};
 
-mod server;
+pub(super) mod server;
 
 const MANIFEST: &str = media_type::OCI_MANIFEST;
 

@@ -19,29 +19,29 @@ type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
 /// A request as the server saw it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
-    pub(super) method: String,
-    pub(super) host: String,
-    pub(super) path: String,
-    pub(super) query: String,
-    pub(super) accept: String,
-    pub(super) authorization: Option<String>,
-    pub(super) range: Option<String>,
-    pub(super) body: String,
+pub(in crate::registry) struct Seen {
+    pub(in crate::registry) method: String,
+    pub(in crate::registry) host: String,
+    pub(in crate::registry) path: String,
+    pub(in crate::registry) query: String,
+    pub(in crate::registry) accept: String,
+    pub(in crate::registry) authorization: Option<String>,
+    pub(in crate::registry) range: Option<String>,
+    pub(in crate::registry) body: String,
     /// Paths of the requests before this one.
-    pub(super) history: Vec<String>,
+    pub(in crate::registry) history: Vec<String>,
 }
 
 impl Seen {
     /// Requests for `path` so far, this one included.
-    pub(super) fn count_of(&self, path: &str) -> usize {
+    pub(in crate::registry) fn count_of(&self, path: &str) -> usize {
         self.history.iter().chain([&self.path]).filter(|seen| *seen == path).count()
     }
 }
 
 /// What the server says.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
+pub(in crate::registry) struct Answer {
     status: u16,
     headers: Vec<(String, String)>,
     body: Bytes,
@@ -50,31 +50,31 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn ok(body: impl AsRef<[u8]>) -> Self {
+    pub(in crate::registry) fn ok(body: impl AsRef<[u8]>) -> Self {
         Self::status(200).body(body)
     }
 
-    pub(super) fn status(status: u16) -> Self {
+    pub(in crate::registry) fn status(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Bytes::new(), cut_after: None, chunked: false }
     }
 
-    pub(super) fn with_status(mut self, status: u16) -> Self {
+    pub(in crate::registry) fn with_status(mut self, status: u16) -> Self {
         self.status = status;
         self
     }
 
-    pub(super) fn body(mut self, body: impl AsRef<[u8]>) -> Self {
+    pub(in crate::registry) fn body(mut self, body: impl AsRef<[u8]>) -> Self {
         self.body = Bytes::copy_from_slice(body.as_ref());
         self
     }
 
-    pub(super) fn header(mut self, name: &str, value: &str) -> Self {
+    pub(in crate::registry) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// Honours the request's Range.
-    pub(super) fn ranged(self, seen: &Seen) -> Self {
+    pub(in crate::registry) fn ranged(self, seen: &Seen) -> Self {
         let Some(range) = &seen.range else { return self };
         let start: usize = range.strip_prefix("bytes=").unwrap().strip_suffix('-').unwrap().parse().unwrap();
         let total = self.body.len();
@@ -85,13 +85,13 @@ impl Answer {
     }
 
     /// Promises the whole body and breaks the connection after `length` bytes of it.
-    pub(super) fn cut_after(mut self, length: usize) -> Self {
+    pub(in crate::registry) fn cut_after(mut self, length: usize) -> Self {
         self.cut_after = Some(length);
         self
     }
 
     /// States no length.
-    pub(super) fn chunked(mut self) -> Self {
+    pub(in crate::registry) fn chunked(mut self) -> Self {
         self.chunked = true;
         self
     }
@@ -124,14 +124,14 @@ impl Answer {
 }
 
 /// The running server.
-pub(super) struct Hub {
+pub(in crate::registry) struct Hub {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 impl Hub {
     /// Serves what `script` says, on a loopback port, until the test's runtime ends.
-    pub(super) async fn start(script: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
+    pub(in crate::registry) async fn start(script: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (script, seen) = (Arc::new(script), Arc::new(Mutex::new(Vec::<Seen>::new())));
@@ -160,20 +160,20 @@ impl Hub {
         Self { address, seen }
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(in crate::registry) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// The requests so far.
-    pub(super) fn seen(&self) -> Vec<Seen> {
+    pub(in crate::registry) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
-    pub(super) fn count(&self, path: &str) -> usize {
+    pub(in crate::registry) fn count(&self, path: &str) -> usize {
         self.seen().iter().filter(|seen| seen.path == path).count()
     }
 
-    pub(super) fn forget(&self) {
+    pub(in crate::registry) fn forget(&self) {
         self.seen.lock().unwrap().clear();
     }
 }
