@@ -1,6 +1,6 @@
 # Works with GNU make 3.81 and later, on Debian and macOS. `make help` lists what there is.
 .POSIX:
-.PHONY: help demo test poison lint bench bench-known load chaos fuzz image compose
+.PHONY: help demo test poison lint bench bench-known load chaos crawl fuzz image compose
 
 # make demo IMAGE=…      another image than the one we make (any reference `plimsoll scan` takes)
 IMAGE =
@@ -23,6 +23,11 @@ SCANS = 60
 SEED = 1
 KILLS = 30
 QUEUE = amqp
+# make crawl REPOSITORIES=n TAGS=n EVENTS=n ENDLESS=n    another registry, more events, more tags
+REPOSITORIES = 300
+TAGS = 2000
+EVENTS = 500
+ENDLESS = 1000000
 # make fuzz SECONDS=n TARGET=…    n seconds for each target, or for one
 SECONDS = 300
 TARGET =
@@ -57,6 +62,9 @@ load: ## measure a fleet of processes over real services, on images whose layers
 chaos: ## kill a fleet and its services in every way we know, and count what was lost (Debian, root, some ten minutes)
 	@SCANS='$(SCANS)' SEED='$(SEED)' KILLS='$(KILLS)' QUEUE='$(QUEUE)' REGISTRY='$(REGISTRY)' IMAGES='$(IMAGES)' \
 		INSTALL='$(INSTALL)' sh tests/scripts/chaos.sh
+
+crawl: ## have whole registries judged, kill the fleet meanwhile, and compare with the plan (some minutes)
+	@REPOSITORIES='$(REPOSITORIES)' TAGS='$(TAGS)' EVENTS='$(EVENTS)' ENDLESS='$(ENDLESS)' sh tests/scripts/crawl.sh
 
 fuzz: ## run every fuzz target for SECONDS (needs cargo-fuzz)
 	@SECONDS_EACH='$(SECONDS)' sh tests/scripts/fuzz.sh $(TARGET)

@@ -26,7 +26,12 @@ mod services {
 
     use super::ROOT;
 
-    const FILES: &[&str] = &["plimsoll/v1/scan_service.proto", "plimsoll/v1/verdict_service.proto"];
+    const FILES: &[&str] = &[
+        "plimsoll/v1/crawl_service.proto",
+        "plimsoll/v1/scan_service.proto",
+        "plimsoll/v1/tag_service.proto",
+        "plimsoll/v1/verdict_service.proto",
+    ];
 
     pub(crate) fn compile() -> Result<(), Box<dyn Error>> {
         tonic_prost_build::configure()

@@ -4,6 +4,7 @@
 
 mod auth;
 mod fault;
+mod listing;
 mod reply;
 mod serve;
 mod tls;
@@ -44,6 +45,8 @@ struct State {
     blobs: BTreeMap<String, Blob>,
     /// Digest by `<repository>:<tag>`.
     tags: BTreeMap<String, String>,
+    /// Repositories with so many tags that all name one digest.
+    endless: BTreeMap<String, (String, usize)>,
     auth: Auth,
     faults: Vec<Fault>,
     requests: Vec<Request>,
@@ -145,6 +148,20 @@ impl Registry {
         self.reference(repository, tag)
     }
 
+    /// Serves `image` under `count` tags of `repository`, which lists them on one page.
+    pub fn push_endlessly(&self, repository: &str, image: &Image, count: usize) {
+        let mut state = self.state();
+        for blob in image.blobs() {
+            state.blobs.insert(blob.digest.clone(), blob.clone());
+        }
+        state.endless.insert(repository.to_owned(), (image.manifest.digest.clone(), count));
+    }
+
+    /// Has a tag name nothing any more.
+    pub fn delete_tag(&self, repository: &str, tag: &str) {
+        self.state().tags.remove(&format!("{repository}:{tag}"));
+    }
+
     /// From now on asks for credentials.
     pub fn require(&self, auth: Auth) {
         self.state().auth = auth;
@@ -196,6 +213,14 @@ impl Registry {
     /// How many requests with this method had a path that contains `part`.
     pub fn count(&self, method: &str, part: &str) -> usize {
         self.state().count(method, part)
+    }
+
+    /// How many different paths that contain `part` requests with this method have had.
+    pub fn count_distinct(&self, method: &str, part: &str) -> usize {
+        let state = self.state();
+        let fits =
+            state.requests.iter().filter(|request| request.method == method && request.path.contains(part));
+        fits.map(|request| &request.path).collect::<std::collections::BTreeSet<_>>().len()
     }
 
     /// How often the blobs of `image`'s layers were asked for, lowest layer first.

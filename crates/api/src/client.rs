@@ -11,7 +11,9 @@ mod watch;
 use std::time::Duration;
 
 use plimsoll_proto::v1;
+use plimsoll_proto::v1::crawl_service_client::CrawlServiceClient;
 use plimsoll_proto::v1::scan_service_client::ScanServiceClient;
+use plimsoll_proto::v1::tag_service_client::TagServiceClient;
 use plimsoll_proto::v1::verdict_service_client::VerdictServiceClient;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
@@ -32,6 +34,8 @@ const ENVELOPE: usize = 1 << 20;
 pub struct Client {
     scans: ScanServiceClient<InterceptedService<Channel, connect::Bearer>>,
     verdicts: VerdictServiceClient<InterceptedService<Channel, connect::Bearer>>,
+    crawls: CrawlServiceClient<InterceptedService<Channel, connect::Bearer>>,
+    tags: TagServiceClient<InterceptedService<Channel, connect::Bearer>>,
     server: String,
     timeout: Duration,
 }
@@ -43,6 +47,8 @@ impl Client {
         let bearer = connect::Bearer::new(options.token.as_deref())?;
         let verdicts = VerdictServiceClient::with_interceptor(channel.clone(), bearer.clone());
         Ok(Self {
+            crawls: CrawlServiceClient::with_interceptor(channel.clone(), bearer.clone()),
+            tags: TagServiceClient::with_interceptor(channel.clone(), bearer.clone()),
             scans: ScanServiceClient::with_interceptor(channel, bearer),
             verdicts: verdicts.max_decoding_message_size(MAX_DOCUMENTS as usize + ENVELOPE),
             server: options.server,
@@ -82,6 +88,42 @@ impl Client {
             client.verdicts.get_verdict(request).await
         })
         .await
+    }
+
+    /// Starts a crawl. Without an idempotency key it is asked once; see [`random_key`].
+    pub async fn start_crawl(&self, request: v1::StartCrawlRequest) -> Result<v1::Crawl, Error> {
+        let attempts = if request.idempotency_key.is_empty() { 1 } else { retry::ATTEMPTS };
+        let start = async |client: &mut Self, request| client.crawls.start_crawl(request).await;
+        Ok(self.call(attempts, request, start).await?.crawl.unwrap_or_default())
+    }
+
+    /// How far a crawl is.
+    pub async fn crawl(&self, id: &str) -> Result<v1::Crawl, Error> {
+        let request = v1::GetCrawlRequest { id: id.to_owned() };
+        let get = async |client: &mut Self, request| client.crawls.get_crawl(request).await;
+        Ok(self.call(retry::ATTEMPTS, request, get).await?.crawl.unwrap_or_default())
+    }
+
+    /// Crawls of the tenant, the newest first.
+    pub async fn crawls(&self, request: v1::ListCrawlsRequest) -> Result<v1::ListCrawlsResponse, Error> {
+        let list = async |client: &mut Self, request| client.crawls.list_crawls(request).await;
+        self.call(retry::ATTEMPTS, request, list).await
+    }
+
+    /// Ends a crawl, unless it has ended: the crawl as it is then.
+    pub async fn cancel_crawl(&self, id: &str) -> Result<v1::Crawl, Error> {
+        let request = v1::CancelCrawlRequest { id: id.to_owned() };
+        let cancel = async |client: &mut Self, request| client.crawls.cancel_crawl(request).await;
+        Ok(self.call(retry::ATTEMPTS, request, cancel).await?.crawl.unwrap_or_default())
+    }
+
+    /// What the tags of a repository named.
+    pub async fn history(
+        &self,
+        request: v1::ListTagHistoryRequest,
+    ) -> Result<v1::ListTagHistoryResponse, Error> {
+        let list = async |client: &mut Self, request| client.tags.list_tag_history(request).await;
+        self.call(retry::ATTEMPTS, request, list).await
     }
 
     /// Makes a call, again while that may help.

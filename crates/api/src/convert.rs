@@ -1,11 +1,15 @@
 //! What the state knows, as messages.
 
+mod crawls;
+
 use plimsoll_proto::v1;
 use plimsoll_state::{Progress, Scan, Verdict};
 use plimsoll_types::report::VerdictStatus;
 use plimsoll_types::{Digest, Failure, Lane, ScanId, ScanRequest, ScanState};
 
 use crate::clock::timestamp;
+
+pub(crate) use crawls::{crawl, crawl_progress, tag_span};
 
 /// A scan with its progress.
 pub(crate) fn progress(progress: &Progress) -> v1::Scan {

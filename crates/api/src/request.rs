@@ -1,5 +1,6 @@
 //! Messages, checked and turned into what the state takes. Every field that makes no sense is named, not just the first.
 
+mod crawl;
 mod submit;
 
 use plimsoll_proto::v1;
@@ -10,6 +11,7 @@ use tonic_types::FieldViolation;
 
 use crate::status;
 
+pub(crate) use crawl::{HistoryRequest, crawl_id, crawl_page, crawl_request, history, history_token};
 pub(crate) use submit::scan_request;
 
 /// Scans on a page if nobody says.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plimsoll_proto::v1;
+use plimsoll_proto::v1::crawl_service_server::CrawlServiceServer;
 use plimsoll_proto::v1::scan_service_server::ScanServiceServer;
+use plimsoll_proto::v1::tag_service_server::TagServiceServer;
 use plimsoll_proto::v1::verdict_service_server::VerdictServiceServer;
 use plimsoll_state::State;
 use plimsoll_store::Store;
@@ -18,12 +20,14 @@ use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 
 use crate::call::Door;
 use crate::metrics::ApiMetrics;
-use crate::services::{ScanApi, VerdictApi};
+use crate::services::{CrawlApi, ScanApi, TagApi, VerdictApi};
 use crate::watches::Watches;
 use crate::{Config, Error, Limits, Tls, probe};
 
 /// The largest request: every field at its bound is some 60 KiB.
 const MAX_REQUEST: usize = 256 << 10;
+/// The largest request for a crawl: 10,000 repositories have names of some 260 bytes.
+const MAX_CRAWL: usize = 4 << 20;
 /// A connection that says nothing for so long is asked whether it is there, so that streams of the dead end.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 /// The longest a handshake may take.
@@ -167,6 +171,8 @@ fn router(
         watches: watches.clone(),
         shutdown: ending.clone(),
     };
+    let crawls = CrawlApi { door: Arc::clone(&door), state: Arc::clone(&parts.state) };
+    let tags = TagApi { door: Arc::clone(&door), state: Arc::clone(&parts.state) };
     let verdicts = VerdictApi {
         door,
         state: Arc::clone(&parts.state),
@@ -182,6 +188,8 @@ fn router(
         .add_service(health(ending.clone()))
         .add_service(reflection)
         .add_service(ScanServiceServer::new(scans).max_decoding_message_size(MAX_REQUEST))
+        .add_service(CrawlServiceServer::new(crawls).max_decoding_message_size(MAX_CRAWL))
+        .add_service(TagServiceServer::new(tags).max_decoding_message_size(MAX_REQUEST))
         .add_service(VerdictServiceServer::new(verdicts).max_decoding_message_size(MAX_REQUEST)))
 }
 
@@ -193,9 +201,13 @@ fn health(
     tokio::spawn(async move {
         reporter.set_serving::<ScanServiceServer<ScanApi>>().await;
         reporter.set_serving::<VerdictServiceServer<VerdictApi>>().await;
+        reporter.set_serving::<CrawlServiceServer<CrawlApi>>().await;
+        reporter.set_serving::<TagServiceServer<TagApi>>().await;
         ended(ending).await;
         reporter.set_not_serving::<ScanServiceServer<ScanApi>>().await;
         reporter.set_not_serving::<VerdictServiceServer<VerdictApi>>().await;
+        reporter.set_not_serving::<CrawlServiceServer<CrawlApi>>().await;
+        reporter.set_not_serving::<TagServiceServer<TagApi>>().await;
         reporter.set_service_status("", tonic_health::ServingStatus::NotServing).await;
     });
     service

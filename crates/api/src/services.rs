@@ -1,7 +1,9 @@
 //! The services, one file each.
 
+mod crawls;
 mod documents;
 mod scans;
+mod tags;
 mod verdict_stream;
 mod verdicts;
 
@@ -10,8 +12,10 @@ use std::pin::Pin;
 use futures_util::Stream;
 use tonic::Status;
 
+pub(crate) use crawls::CrawlApi;
 pub(crate) use documents::MAX as MAX_DOCUMENTS;
 pub(crate) use scans::ScanApi;
+pub(crate) use tags::TagApi;
 pub(crate) use verdicts::VerdictApi;
 
 /// What a streaming call answers with.

@@ -65,6 +65,12 @@ pub(crate) fn no_such_scan(id: &str) -> Status {
     not_found("NO_SUCH_SCAN", "plimsoll.v1.Scan", id, message)
 }
 
+/// There is no such crawl.
+pub(crate) fn no_such_crawl(id: &str) -> Status {
+    let message = format!("there is no crawl {id}; `plimsoll status --crawls` lists those there are");
+    not_found("NO_SUCH_CRAWL", "plimsoll.v1.Crawl", id, message)
+}
+
 /// Not now.
 pub(crate) fn unavailable(reason: &str, message: impl Into<String>, after: Option<Duration>) -> Status {
     let mut details = details(reason, HashMap::new());

@@ -27,6 +27,21 @@ impl Registries {
         credential: Option<&str>,
         plain_http: bool,
     ) -> Result<Arc<dyn Source>, plimsoll_oci::Error> {
+        let options = self.options(tenant, reference, credential, plain_http)?;
+        plimsoll_oci::open(&ImageSource::Registry(reference.clone()), &options).await.map(Arc::from)
+    }
+
+    /// How a tenant speaks to the registry of `reference`.
+    ///
+    /// # Errors
+    /// The tenant has no credential of this name.
+    pub fn options(
+        &self,
+        tenant: &Tenant,
+        reference: &Reference,
+        credential: Option<&str>,
+        plain_http: bool,
+    ) -> Result<Options, plimsoll_oci::Error> {
         let mut options = Options { plain_http, ..self.options.clone() };
         match credential {
             None => options.credentials = Some(plimsoll_oci::Credentials::Anonymous),
@@ -39,7 +54,7 @@ impl Registries {
                 options.docker_config = Some(file.clone());
             }
         }
-        plimsoll_oci::open(&ImageSource::Registry(reference.clone()), &options).await.map(Arc::from)
+        Ok(options)
     }
 
     fn file(&self, tenant: &Tenant, name: &str) -> Option<&PathBuf> {

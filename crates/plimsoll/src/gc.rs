@@ -122,7 +122,7 @@ fn retain(text: &str) -> Result<Duration, String> {
 }
 
 /// A number and a unit: 90s, 15m, 36h, 7d.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let seconds = |text: &str| {
         let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
         let unit = match unit {

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::reply::Reply;
-use super::{Misdeed, Request, Shared, State};
+use super::{Misdeed, Request, Shared, State, listing};
 use crate::image::Blob;
 
 /// Accepts connections until dropped.
@@ -108,6 +108,9 @@ fn respond<B>(
     if path == "/v2/" {
         return finish(Response::builder(), "{}");
     }
+    if let Some(response) = listing::answer(path, state) {
+        return response;
+    }
     match find(path, state) {
         Some((blob, is_manifest)) => content(request, blob, is_manifest, state, misdeed),
         None => error(Response::builder().status(StatusCode::NOT_FOUND), "MANIFEST_UNKNOWN"),
@@ -121,7 +124,9 @@ fn find<'a>(path: &str, state: &'a State) -> Option<(&'a Blob, bool)> {
         return state.blobs.get(digest).map(|blob| (blob, false));
     }
     let (repository, selector) = path.rsplit_once("/manifests/")?;
-    let digest = state.tags.get(&format!("{repository}:{selector}")).map_or(selector, String::as_str);
+    let endless = state.endless.get(repository).filter(|_| !selector.contains(':')).map(|(digest, _)| digest);
+    let digest = state.tags.get(&format!("{repository}:{selector}")).or(endless);
+    let digest = digest.map_or(selector, String::as_str);
     state.blobs.get(digest).map(|blob| (blob, true))
 }
 

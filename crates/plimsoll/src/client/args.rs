@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use plimsoll_api::client::messages as v1;
-use plimsoll_types::{BlindKind, Digest, ImageSource, Lane, Platform, ScanId, ScanState, Tenant};
+use plimsoll_types::{BlindKind, CrawlId, Digest, ImageSource, Lane, Platform, ScanId, ScanState, Tenant};
+
+use super::crawl::{CrawlArgs, PlanArgs};
+use super::history::HistoryArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClientCommand {
@@ -19,6 +22,12 @@ pub(crate) enum ClientCommand {
     Cancel(CancelArgs),
     /// Say what a server knows about an image
     Verdict(VerdictArgs),
+    /// Say what judging a whole registry would take
+    Plan(Box<PlanArgs>),
+    /// Have every image of a registry judged
+    Crawl(Box<CrawlArgs>),
+    /// Say what tags named, and when
+    History(HistoryArgs),
     /// Make, revoke and list the tokens of a server
     #[command(subcommand)]
     Token(TokenCommand),
@@ -162,6 +171,14 @@ pub(crate) struct StatusArgs {
     #[arg(long, value_name = "N", default_value_t = 50, conflicts_with = "scan")]
     pub(super) limit: u32,
 
+    /// Say how far a crawl is, and what became of its plan: by lane, with what failed and why
+    #[arg(long, value_name = "CRAWL", conflicts_with_all = ["scan", "state", "reference", "label", "crawls"])]
+    pub(super) crawl: Option<CrawlId>,
+
+    /// List crawls, not scans
+    #[arg(long, conflicts_with_all = ["scan", "state", "reference", "label"])]
+    pub(super) crawls: bool,
+
     #[command(flatten)]
     pub(super) server: ServerArgs,
 }
@@ -183,7 +200,12 @@ pub(crate) struct WatchArgs {
 #[derive(Debug, Args)]
 pub(crate) struct CancelArgs {
     /// The scan
-    pub(super) scan: ScanId,
+    #[arg(required_unless_present = "crawl")]
+    pub(super) scan: Option<ScanId>,
+
+    /// End a crawl instead; the scans it asked for go on
+    #[arg(long, value_name = "CRAWL", conflicts_with = "scan")]
+    pub(super) crawl: Option<CrawlId>,
 
     #[command(flatten)]
     pub(super) server: ServerArgs,

@@ -5,7 +5,9 @@
 
 mod args;
 mod connect;
+mod crawl;
 mod deliveries;
+mod history;
 mod show;
 mod status;
 mod submit;
@@ -41,6 +43,9 @@ async fn answer(command: ClientCommand) -> Result<ExitCode, Trouble> {
         ClientCommand::Watch(arguments) => watch::run(arguments).await,
         ClientCommand::Cancel(arguments) => status::cancel(arguments).await,
         ClientCommand::Verdict(arguments) => verdict::run(arguments).await,
+        ClientCommand::Plan(arguments) => crawl::plan(*arguments).await,
+        ClientCommand::Crawl(arguments) => crawl::crawl(*arguments).await,
+        ClientCommand::History(arguments) => history::run(arguments).await,
         ClientCommand::Token(command) => token::run(command).await,
         ClientCommand::Deliveries(arguments) => deliveries::list(arguments).await,
         ClientCommand::Redeliver(arguments) => deliveries::again(arguments).await,

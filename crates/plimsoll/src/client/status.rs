@@ -7,7 +7,7 @@ use plimsoll_api::client::{Client, messages as v1};
 use plimsoll_types::ScanState;
 
 use super::args::{CancelArgs, StatusArgs};
-use super::{Trouble, connect, show};
+use super::{Trouble, connect, crawl, show};
 
 /// The most a server gives at a time.
 const PAGE: u32 = 500;
@@ -20,6 +20,12 @@ pub(super) async fn run(arguments: StatusArgs) -> Result<ExitCode, Trouble> {
         ..Default::default()
     };
     let client = connect::client(arguments.server)?;
+    if let Some(id) = arguments.crawl {
+        return crawl::status(&client, id).await;
+    }
+    if arguments.crawls {
+        return crawl::list(&client, arguments.limit).await;
+    }
     match arguments.scan {
         Some(id) => one(&client.scan(&id.to_string()).await?),
         None => list(&client, request, arguments.limit).await,
@@ -28,7 +34,12 @@ pub(super) async fn run(arguments: StatusArgs) -> Result<ExitCode, Trouble> {
 
 pub(super) async fn cancel(arguments: CancelArgs) -> Result<ExitCode, Trouble> {
     let client = connect::client(arguments.server)?;
-    let scan = client.cancel(&arguments.scan.to_string()).await?;
+    if let Some(id) = arguments.crawl {
+        return crawl::cancel(&client, id).await;
+    }
+    // One of the two is there, or the command line was refused.
+    let id = arguments.scan.map(|id| id.to_string()).unwrap_or_default();
+    let scan = client.cancel(&id).await?;
     if scan.state() == v1::ScanState::Cancelled {
         show::say(&line(&scan))?;
         return Ok(ExitCode::SUCCESS);

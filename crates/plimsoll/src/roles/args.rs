@@ -39,6 +39,8 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(super) registries: RegistryArgs,
     #[command(flatten)]
+    pub(super) crawls: CrawlArgs,
+    #[command(flatten)]
     pub(super) rules: RuleArgs,
     #[command(flatten)]
     pub(super) callbacks: CallbackArgs,
@@ -60,6 +62,8 @@ pub(crate) struct CoordinatorArgs {
     pub(super) api: ApiArgs,
     #[command(flatten)]
     pub(super) registries: RegistryArgs,
+    #[command(flatten)]
+    pub(super) crawls: CrawlArgs,
     #[command(flatten)]
     pub(super) leases: LeaseArgs,
 }
@@ -197,6 +201,29 @@ pub(super) struct RegistryArgs {
     /// A private network that registries may be in; others than these and the public ones are not connected to
     #[arg(long = "allow-network", value_name = "CIDR")]
     pub(super) networks: Vec<Network>,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Crawls")]
+pub(super) struct CrawlArgs {
+    /// Crawls that start by themselves (YAML): a list `crawls` with `name`, `registry` and `every` (24h), and the filters of
+    /// `plimsoll crawl`
+    #[arg(long, value_name = "FILE", env = "PLIMSOLL_CRAWLS")]
+    pub(super) crawls: Option<PathBuf>,
+
+    /// Requests a second of all crawls of one registry, unless one asks for another number
+    #[arg(long, value_name = "N", env = "PLIMSOLL_CRAWL_RATE", default_value_t = 50)]
+    pub(super) crawl_rate: u32,
+
+    /// How long a crawl belongs to the process that claimed it, after its last step, in seconds
+    #[arg(
+        long = "crawl-lease",
+        value_name = "SECONDS",
+        env = "PLIMSOLL_CRAWL_LEASE",
+        default_value_t = 300,
+        hide = true
+    )]
+    pub(super) crawl_lease: u64,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod args;
 mod callbacks;
+mod crawling;
 mod health;
 mod job;
 mod parts;

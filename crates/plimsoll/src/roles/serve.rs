@@ -21,7 +21,7 @@ use super::args::{
     AggregatorArgs, ApiArgs, CallbackArgs, CoordinatorArgs, LeaseArgs, RegistryArgs, ServeArgs, WorkerArgs,
 };
 use super::health::{self, Health};
-use super::{callbacks, parts, rules, stop};
+use super::{callbacks, crawling, parts, rules, stop};
 use crate::failure::Failure;
 
 /// Bytes of decoded evidence an aggregator keeps: some hundreds of layers of an ordinary size.
@@ -49,6 +49,8 @@ pub(super) async fn all(arguments: ServeArgs) -> Result<(), Failure> {
         .await
         .map_err(|error| Failure::new("state", format!("--data {}: {error}", arguments.data.display())))?;
     let coordinator = fleet.coordinator(&arguments.registries, &arguments.leases)?;
+    let crawler =
+        crawling::crawler(&arguments.crawls, parts::registries(&arguments.registries)?, &fleet.state)?;
     let aggregator = fleet.aggregator(rules, &arguments.leases);
     let callbacks = fleet.callbacks(&arguments.callbacks, &arguments.leases)?;
     let callbacks = callbacks::run(callbacks, stop.clone());
@@ -56,7 +58,13 @@ pub(super) async fn all(arguments: ServeArgs) -> Result<(), Failure> {
     let counters = worker::Metrics::new(&fleet.metrics);
     let working = worker::run(&limits, Arc::clone(&fleet.queue), runner, counters, stop.clone());
     let roles = async {
-        tokio::join!(coordinator.run(stop.clone()), aggregator.run(stop.clone()), working, callbacks);
+        tokio::join!(
+            coordinator.run(stop.clone()),
+            crawler.run(stop.clone()),
+            aggregator.run(stop.clone()),
+            working,
+            callbacks
+        );
     };
     Box::pin(until_stopped(answer(server, &stop), roles, &stop)).await
 }
@@ -71,7 +79,12 @@ pub(super) async fn coordinator(arguments: CoordinatorArgs) -> Result<(), Failur
     };
     let server = fleet.server(&arguments.api).await?;
     let coordinator = fleet.coordinator(&arguments.registries, &arguments.leases)?;
-    until_stopped(answer(server, &stop), coordinator.run(stop.clone()), &stop).await
+    let crawler =
+        crawling::crawler(&arguments.crawls, parts::registries(&arguments.registries)?, &fleet.state)?;
+    let roles = async {
+        tokio::join!(coordinator.run(stop.clone()), crawler.run(stop.clone()));
+    };
+    Box::pin(until_stopped(answer(server, &stop), roles, &stop)).await
 }
 
 pub(super) async fn worker(arguments: WorkerArgs) -> Result<(), Failure> {
