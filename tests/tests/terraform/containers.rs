@@ -42,6 +42,22 @@ fn a_role_is_not_root_has_no_capabilities_and_writes_nowhere_but_to_its_scratch(
 }
 
 #[test]
+fn whether_a_role_lives_is_asked_of_the_binary_that_the_image_has() {
+    let (own, _) = containers(&Value::Null);
+    let command: Vec<String> = serde_json::from_value(own["healthCheck"]["command"].clone()).unwrap();
+    let [how, program, arguments @ ..] = command.as_slice() else { panic!("{command:?}") };
+    assert_eq!(how, "CMD", "there is no shell in that image");
+    let dockerfile = crate::configuration::root().join("../docker/Dockerfile");
+    let dockerfile = std::fs::read_to_string(dockerfile).unwrap();
+    assert!(dockerfile.lines().any(|line| line == format!("ENTRYPOINT [\"{program}\"]")), "{program}");
+    let binary = plimsoll_tests::binary::plimsoll().unwrap();
+    let help = std::process::Command::new(binary).args(arguments).arg("--help").output().unwrap();
+    assert!(help.status.success(), "{arguments:?}: {help:?}");
+    // It asks where the role listens.
+    assert!(String::from_utf8_lossy(&help.stdout).contains("PLIMSOLL_HTTP"));
+}
+
+#[test]
 fn secrets_are_references_and_variables_without_a_value_are_left_out() {
     let (own, helper) = containers(&Value::Null);
     assert_eq!(own["secrets"], json!([{"name": "PLIMSOLL_STATE", "valueFrom": "arn:state"}]));

@@ -19,8 +19,16 @@ locals {
         { sourceVolume = "inputs", containerPath = "/inputs", readOnly = true },
         { sourceVolume = "scratch", containerPath = "/scratch", readOnly = false },
       ]
-      portMappings    = var.target_group == null ? [] : [{ containerPort = var.target_group.port, protocol = "tcp" }]
-      dependsOn       = [{ containerName = "inputs", condition = "HEALTHY" }]
+      portMappings = var.target_group == null ? [] : [{ containerPort = var.target_group.port, protocol = "tcp" }]
+      dependsOn    = [{ containerName = "inputs", condition = "HEALTHY" }]
+      # It lives; whether it reaches what it needs is no reason to kill it.
+      healthCheck = {
+        command     = ["CMD", "/usr/bin/plimsoll", "healthcheck"]
+        interval    = 30
+        timeout     = 10
+        retries     = 3
+        startPeriod = 120
+      }
       linuxParameters = { capabilities = { drop = ["ALL"] } }
       ulimits         = [{ name = "nofile", softLimit = 65536, hardLimit = 65536 }]
       logConfiguration = {
