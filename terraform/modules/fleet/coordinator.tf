@@ -11,6 +11,7 @@ module "coordinator" {
     PLIMSOLL_STORE  = var.store.url
     PLIMSOLL_QUEUE  = var.queue.url
     PLIMSOLL_LISTEN = "0.0.0.0:7465"
+    PLIMSOLL_CRAWLS = var.crawls_file == null ? null : "/inputs/${var.crawls_file}"
   })
   secrets = {
     PLIMSOLL_STATE = var.state.url_secret_arn

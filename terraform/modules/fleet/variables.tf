@@ -94,6 +94,12 @@ variable "queue" {
   })
 }
 
+variable "crawls_file" {
+  description = "Crawls that start by themselves, by the name of their file below inputs/coordinator/ in the bucket. Null: none do."
+  type        = string
+  default     = null
+}
+
 variable "certificate_arn" {
   description = "Certificate of ACM for the name that clients call the API by."
   type        = string

@@ -49,6 +49,7 @@ pub(crate) fn full() -> Value {
         "callback_secret_arn": "arn:aws:secretsmanager:callback",
         "policy_file": "policy.yaml",
         "allowlist_files": ["allowlist.yaml", "more.yaml"],
+        "crawls_file": "crawls.yaml",
         "otlp_endpoint": "http://127.0.0.1:4317",
         "log_level": "warn,plimsoll_fleet=debug",
     });
