@@ -1,6 +1,6 @@
 //! A whole registry: planned, then worked through, with kills in the middle.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use plimsoll_api::client::messages as v1;
@@ -44,21 +44,29 @@ fn a_registry_is_judged_as_planned_whoever_is_killed() {
     let id = fleet.crawl(&host, v1::CrawlFilter::default(), false);
     let digests: Vec<Digest> = made.layers.keys().copied().collect();
     // What was begun by each kill and not stored, and what was stored, with how often it had been asked for.
-    let (mut stored, mut cut) = (Vec::new(), BTreeSet::new());
+    let (mut stored, mut cut, mut before) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
     for kill in 1..=parameters.kills {
         let enough = digests.len() * kill / (parameters.kills + 1);
-        crate::wait_for("layers that were read", parameters.patience, || {
-            (made.registry.count_distinct("GET", "/blobs/") >= enough).then_some(())
-        });
+        let asked_for = |count: usize| {
+            crate::wait_for("layers that are read", parameters.patience, || {
+                (made.registry.count_distinct("GET", "/blobs/") >= count).then_some(())
+            });
+        };
+        asked_for(enough);
+        // Slow enough that there is something to cut.
+        made.registry.slow_down(8, Duration::from_millis(100));
+        asked_for(enough + 3);
         fleet.kill();
+        made.registry.slow_down(1, Duration::ZERO);
         // What the process had started ends by itself, and stores what it has.
         std::thread::sleep(Duration::from_millis(500));
         for (digest, there) in digests.iter().zip(fleet.has_evidence(&digests)) {
             let asked = made.registry.count("GET", &digest.hex());
-            match (there, asked) {
-                (true, _) => stored.push((*digest, asked)),
-                (false, 0) => {}
-                (false, _) => drop(cut.insert((kill, *digest))),
+            let asked_before = before.insert(*digest, asked).unwrap_or_default();
+            if there {
+                stored.push((*digest, asked));
+            } else if asked > asked_before {
+                cut.insert((kill, *digest));
             }
         }
         fleet.launch();

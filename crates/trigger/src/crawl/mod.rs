@@ -96,9 +96,14 @@ impl Crawler {
         let mut at_work = JoinSet::new();
         while !stop.is_cancelled() {
             while at_work.try_join_next().is_some() {}
-            schedule::start_due(&self.config.schedules, &*self.state, (self.clock)()).await;
             let free = self.config.slots.saturating_sub(at_work.len() as u32);
-            for crawl in self.claim(free).await {
+            let looking = async {
+                schedule::start_due(&self.config.schedules, &*self.state, (self.clock)()).await;
+                self.claim(free).await
+            };
+            // A state that is away keeps nobody from ending. What was claimed all the same is so until the lease ends.
+            let claimed = stop.run_until_cancelled(looking).await.unwrap_or_default();
+            for crawl in claimed {
                 let work = Arc::clone(&self).work(crawl, Arc::clone(&paces), stop.clone());
                 at_work.spawn(work);
             }
