@@ -196,8 +196,12 @@ pub(crate) fn listening(process: &mut Child) -> (String, String) {
     let (sender, addresses) = mpsc::channel();
     // Read to its end, or the process would block on a full pipe.
     std::thread::spawn(move || {
-        for line in log.lines().map_while(Result::ok) {
-            let line: Value = serde_json::from_str(&line).unwrap_or_default();
+        for text in log.lines().map_while(Result::ok) {
+            let line: Value = serde_json::from_str(&text).unwrap_or_default();
+            if line.is_null() {
+                // Not of the log: the last word of a process that cannot go on.
+                eprintln!("{text}");
+            }
             if line["message"] == "listening" {
                 let address = |name: &str| {
                     let text = line[name].as_str().unwrap_or_default();

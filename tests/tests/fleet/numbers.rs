@@ -6,6 +6,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::fleet::{Fleet, image, installs, listening};
+use crate::places::{Broker, Places};
 
 /// An answer with its status line and headers.
 fn get(address: &str, path: &str) -> String {
@@ -89,20 +90,22 @@ impl Drop for Role {
 
 #[test]
 fn workers_and_aggregators_say_whether_they_are_ready() {
+    let Some(places) = Places::make(Broker::RabbitMq) else { return };
     let fleet = Fleet::start();
-    let directory = tempfile::tempdir().expect("a temporary directory");
     let start = |role: &str, more: &[&str]| {
-        let mut command = fleet.command(&[role, "--queue", "memory:", "--http", "127.0.0.1:0"]);
-        command.arg("--store").arg(directory.path().join("store")).args(more);
+        let mut command = fleet.command(&[role, "--queue", &places.queue, "--http", "127.0.0.1:0"]);
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"] {
+            command.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
+        command.args(["--store", &places.store]).args(more);
         command.env("PLIMSOLL_LOG_FORMAT", "json").stderr(Stdio::piped());
         let mut process = command.spawn().expect("plimsoll runs");
         let (_, http) = listening(&mut process);
         (Role(process), http)
     };
-    let state = format!("sqlite:{}", directory.path().join("state.db").display());
     for ((_role, http), parts) in [
         (start("worker", &[]), "\r\n\r\nqueue: ok\nstore: ok\n"),
-        (start("aggregator", &["--state", &state]), "\r\n\r\nstate: ok\nqueue: ok\nstore: ok\n"),
+        (start("aggregator", &["--state", &places.state]), "\r\n\r\nstate: ok\nqueue: ok\nstore: ok\n"),
     ] {
         let ready = get(&http, "/readyz");
         assert!(ready.starts_with("HTTP/1.1 200") && ready.ends_with(parts), "{ready}");
