@@ -22,6 +22,17 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// The URL names no queue of others that we know how to read.
+    #[error(
+        "the queue {url:?} cannot be read: {why}; expected https://sqs.REGION.amazonaws.com/ACCOUNT/NAME or \
+         sqs:NAME?region=REGION"
+    )]
+    Inbox {
+        /// The URL, without a password.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A message has more bytes than a queue carries. None was sent.
     #[error(
         "a message of {size} bytes is over the bound of {MAX_MESSAGE_BYTES}; put its content into the store and \
@@ -103,6 +114,7 @@ impl Error {
             Self::Unavailable { after, .. } => Retry::After(*after),
             Self::Unconfirmed { .. } | Self::Full { .. } => Retry::After(None),
             Self::Url { .. }
+            | Self::Inbox { .. }
             | Self::TooLarge { .. }
             | Self::Header { .. }
             | Self::Refused { .. }

@@ -66,8 +66,27 @@ impl Message {
     pub(crate) fn dead(mut self, reason: &str) -> Self {
         self.headers.remove(REASON);
         let room = MAX_MESSAGE_BYTES.saturating_sub(self.size() + REASON.len()).min(MAX_REASON);
-        let reason = reason.chars().map(|c| if is_printable(c) { c } else { ' ' }).take(room).collect();
-        self.headers.insert(REASON.to_owned(), reason);
+        self.headers.insert(REASON.to_owned(), printable(reason, room));
+        self
+    }
+
+    /// The same for a message that others wrote, which may be larger than ours: the reason is kept whole, and of the
+    /// text as much as fits.
+    pub(crate) fn dead_of_others(mut self, reason: &str, max: usize) -> Self {
+        self.headers.remove(REASON);
+        // One attribute of theirs more than there is room for would make a letter that cannot be sent at all.
+        while self.headers.len() >= MAX_ATTRIBUTES {
+            self.headers.pop_last();
+        }
+        let others = self.size() - self.body.len();
+        let room = max.saturating_sub(others + REASON.len() + MAX_REASON);
+        if self.body.len() > room {
+            let reason = format!("{reason} (the first {room} of {} bytes are kept)", self.body.len());
+            self.headers.insert(REASON.to_owned(), printable(&reason, MAX_REASON));
+            self.body.truncate(room);
+        } else {
+            self.headers.insert(REASON.to_owned(), printable(reason, MAX_REASON));
+        }
         self
     }
 
@@ -80,6 +99,14 @@ impl Message {
 
 /// The longest reason of a dead letter; a person has to read it.
 const MAX_REASON: usize = 1024;
+
+/// The most attributes that a message in SQS can have.
+const MAX_ATTRIBUTES: usize = 10;
+
+/// As much of a text as fits, of what every backend can carry.
+fn printable(text: &str, room: usize) -> String {
+    text.chars().map(|c| if is_printable(c) { c } else { ' ' }).take(room).collect()
+}
 
 fn is_printable(c: char) -> bool {
     matches!(c, ' '..='~')
@@ -133,5 +160,18 @@ mod tests {
         assert_eq!(dead.dead_letter_reason(), Some("  !  !  !  !"));
         let dead = Message::default().dead("first").dead("second");
         assert_eq!(dead.dead_letter_reason(), Some("second"));
+    }
+
+    #[test]
+    fn a_letter_of_others_keeps_its_reason_and_as_much_text_as_fits() {
+        let small = Message::new("{}").dead_of_others("no event", 4096);
+        assert_eq!((&small.body[..], small.dead_letter_reason()), (&b"{}"[..], Some("no event")));
+        let many = (0..20)
+            .fold(Message::new(vec![b'x'; 9000]), |message, n| message.with_header(format!("a{n:02}"), "v"));
+        let cut = many.dead_of_others(&"y".repeat(5000), 4096);
+        assert!(cut.size() <= 4096 && cut.headers.len() == MAX_ATTRIBUTES, "{} bytes", cut.size());
+        assert_eq!(cut.dead_letter_reason().map(str::len), Some(MAX_REASON));
+        let told = Message::new(vec![b'x'; 9000]).dead_of_others("too long", 4096);
+        assert!(told.dead_letter_reason().is_some_and(|why| why.contains("of 9000 bytes")), "{told:?}");
     }
 }

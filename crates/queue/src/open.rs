@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::{Error, MemoryQueue, Queue, RabbitQueue, SqsQueue};
+use crate::{Error, Inbox, MemoryQueue, Queue, RabbitQueue, SqsInbox, SqsQueue};
 
 /// Opens a queue:
 ///
@@ -25,6 +25,21 @@ pub async fn open(url: &str) -> Result<Arc<dyn Queue>, Error> {
         "sqs" => Ok(Arc::new(SqsQueue::new(&parsed).await?)),
         other => Err(bad(&parsed, format!("the scheme {other:?} is not known"))),
     }
+}
+
+/// Opens a queue that others fill, in SQS:
+///
+/// - `https://sqs.REGION.amazonaws.com/ACCOUNT/NAME`, as AWS shows it, or the URL of a queue in a service like SQS;
+/// - `sqs:NAME`, with `region` and `endpoint` if the environment does not say where.
+///
+/// `dead` names the queue that takes what cannot be understood; without it that is the one the queue's own redrive policy
+/// names, or else `NAME-dead`. `lease_ms` is the visibility timeout; `create=true` creates queues that are missing.
+///
+/// The service is reached when it is needed, not here.
+pub async fn open_inbox(url: &str) -> Result<Arc<dyn Inbox>, Error> {
+    let parsed =
+        Url::parse(url).map_err(|error| Error::Inbox { url: redacted(url), why: error.to_string() })?;
+    Ok(Arc::new(SqsInbox::new(&parsed).await?))
 }
 
 fn memory(url: &Url) -> Result<Arc<dyn Queue>, Error> {

@@ -1,5 +1,6 @@
 //! A queue in this process, for `plimsoll serve` and for tests. Its leases end as those of a service do.
 
+mod inbox;
 mod line;
 mod lines;
 
@@ -11,6 +12,7 @@ use async_trait::async_trait;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{Capabilities, Channel, Delivery, Depth, Error, Lease, LeaseEnd, Message, Queue, Settlement};
+pub use inbox::MemoryInbox;
 use line::{Line, Ticket};
 use lines::{Lines, Rack};
 

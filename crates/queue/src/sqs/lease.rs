@@ -10,29 +10,22 @@ use tokio::time::Instant;
 
 use super::failure::is_lost;
 use super::send::send;
-use super::target::{Rack, Target, Targets};
+use super::target::{Rack, Racks, Target};
 use super::{MAX_HIDDEN, whole_seconds};
-use crate::{Channel, Error, Lease, Message, Settlement};
+use crate::{Error, Lease, Message, Settlement};
 
 pub(super) struct SqsLease {
-    targets: Arc<Targets>,
+    racks: Arc<dyn Racks>,
     target: Arc<Target>,
-    channel: Channel,
     rack: Rack,
     receipt: String,
     taken: Instant,
 }
 
 impl SqsLease {
-    pub(super) fn new(
-        targets: &Arc<Targets>,
-        target: &Arc<Target>,
-        channel: Channel,
-        rack: Rack,
-        receipt: String,
-    ) -> Self {
-        let (targets, target) = (Arc::clone(targets), Arc::clone(target));
-        Self { targets, target, channel, rack, receipt, taken: Instant::now() }
+    pub(super) fn new(racks: &Arc<dyn Racks>, target: &Arc<Target>, rack: Rack, receipt: String) -> Self {
+        let (racks, target) = (Arc::clone(racks), Arc::clone(target));
+        Self { racks, target, rack, receipt, taken: Instant::now() }
     }
 
     /// Hides the message for this long from now, as far as SQS allows: it counts from when the message was taken.
@@ -56,7 +49,7 @@ impl SqsLease {
 
     /// Sends first and deletes then, so that a death in between makes two messages, not none.
     async fn replace(self, rack: Rack, message: Message) -> Result<(), Error> {
-        let target = self.targets.target(&self.channel, rack).await?;
+        let target = self.racks.target(rack).await?;
         send(&target, &[message]).await?;
         self.target.acks.ack(self.receipt).await
     }
@@ -75,7 +68,10 @@ impl Lease for SqsLease {
                 self.replace(Rack::Ready, message.revived()).await
             }
             Settlement::Retry(delay) => self.hide(delay).await,
-            Settlement::DeadLetter(reason) => self.replace(Rack::Dead, message.dead(&reason)).await,
+            Settlement::DeadLetter(reason) => {
+                let dead = self.target.form.dead(message, &reason);
+                self.replace(Rack::Dead, dead).await
+            }
         }
     }
 

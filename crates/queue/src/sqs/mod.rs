@@ -1,11 +1,13 @@
 //! SQS: a lease is the visibility timeout, and so is a delay.
 
 mod acks;
-mod client;
 mod failure;
+mod inbox;
 mod lease;
+mod place;
 mod receive;
 mod send;
+mod settings;
 mod target;
 mod wire;
 
@@ -20,7 +22,8 @@ use aws_sdk_sqs::types::QueueAttributeName::{
 use url::Url;
 
 use crate::{Capabilities, Channel, Delivery, Depth, Error, LeaseEnd, Message, Queue};
-use target::{Rack, Targets};
+pub use inbox::SqsInbox;
+use target::{ChannelRacks, Rack, Racks, Target, Targets};
 
 /// The longest time for which SQS hides a message, counted from when it was received.
 const MAX_HIDDEN: Duration = Duration::from_secs(12 * 60 * 60);
@@ -34,9 +37,13 @@ pub struct SqsQueue {
 impl SqsQueue {
     /// A queue at an `sqs:` URL; see [`crate::open`]. Credentials are found the way every AWS tool finds them.
     pub async fn new(url: &Url) -> Result<Self, Error> {
-        let settings = client::Settings::of(url)?;
+        let settings = settings::Settings::of(url)?;
         let lease = settings.lease;
         Ok(Self { targets: Arc::new(Targets::new(settings).await), lease })
+    }
+
+    fn racks(&self, channel: Channel) -> Arc<dyn Racks> {
+        Arc::new(ChannelRacks { targets: Arc::clone(&self.targets), channel })
     }
 }
 
@@ -48,7 +55,7 @@ impl Queue for SqsQueue {
     }
 
     async fn receive(&self, channel: &Channel, max: usize, wait: Duration) -> Result<Vec<Delivery>, Error> {
-        receive::receive(&self.targets, channel, Rack::Ready, self.lease, max, wait).await
+        receive::receive(&self.racks(*channel), Rack::Ready, self.lease, max, wait).await
     }
 
     async fn receive_dead(
@@ -57,23 +64,12 @@ impl Queue for SqsQueue {
         max: usize,
         wait: Duration,
     ) -> Result<Vec<Delivery>, Error> {
-        receive::receive(&self.targets, channel, Rack::Dead, self.lease, max, wait).await
+        receive::receive(&self.racks(*channel), Rack::Dead, self.lease, max, wait).await
     }
 
     async fn depth(&self, channel: &Channel) -> Result<Depth, Error> {
         let target = self.targets.target(channel, Rack::Ready).await?;
-        let answer = target
-            .client
-            .get_queue_attributes()
-            .queue_url(&target.url)
-            .set_attribute_names(Some(vec![Ready, Leased, Delayed]))
-            .send()
-            .await
-            .map_err(|error| target.failure("count messages", &error))?;
-        let count = |name: &QueueAttributeName| {
-            answer.attributes().and_then(|all| all.get(name)?.parse::<u64>().ok()).unwrap_or_default()
-        };
-        Ok(Depth { ready: count(&Ready), leased: count(&Leased) + count(&Delayed) })
+        depth(&target).await
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -83,6 +79,22 @@ impl Queue for SqsQueue {
     async fn close(&self) {
         self.targets.close();
     }
+}
+
+/// How much lies in a queue.
+async fn depth(target: &Target) -> Result<Depth, Error> {
+    let answer = target
+        .client
+        .get_queue_attributes()
+        .queue_url(&target.url)
+        .set_attribute_names(Some(vec![Ready, Leased, Delayed]))
+        .send()
+        .await
+        .map_err(|error| target.failure("count messages", &error))?;
+    let count = |name: &QueueAttributeName| {
+        answer.attributes().and_then(|all| all.get(name)?.parse::<u64>().ok()).unwrap_or_default()
+    };
+    Ok(Depth { ready: count(&Ready), leased: count(&Leased) + count(&Delayed) })
 }
 
 /// SQS counts in seconds; a shorter time than asked for would be a broken promise.

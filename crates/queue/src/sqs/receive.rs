@@ -8,9 +8,9 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::lease::SqsLease;
-use super::target::{Rack, Target, Targets};
+use super::target::{Rack, Racks, Target};
 use super::{whole_seconds, wire};
-use crate::{Channel, Delivery, Error};
+use crate::{Delivery, Error};
 
 /// The most messages in one answer.
 const MAX_ANSWER: usize = 10;
@@ -22,8 +22,7 @@ const MAX_POLL: Duration = Duration::from_secs(20);
 const IN_FLIGHT: usize = 10;
 
 pub(super) async fn receive(
-    targets: &Arc<Targets>,
-    channel: &Channel,
+    racks: &Arc<dyn Racks>,
     rack: Rack,
     lease: Duration,
     max: usize,
@@ -34,7 +33,7 @@ pub(super) async fn receive(
     }
     let deadline = Instant::now() + wait;
     loop {
-        let target = targets.target(channel, rack).await?;
+        let target = racks.target(rack).await?;
         let left = deadline.saturating_duration_since(Instant::now()).min(MAX_POLL);
         let first = poll(&target, lease, max.min(MAX_ANSWER), left).await?;
         if first.is_empty() && Instant::now() < deadline {
@@ -46,7 +45,7 @@ pub(super) async fn receive(
             .map(|received| {
                 let (message, redelivered) = wire::message(&received);
                 let receipt = received.receipt_handle.unwrap_or_default();
-                let lease = SqsLease::new(targets, &target, *channel, rack, receipt);
+                let lease = SqsLease::new(racks, &target, rack, receipt);
                 Delivery::new(message, redelivered, Box::new(lease))
             })
             .collect());

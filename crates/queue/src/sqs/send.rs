@@ -7,7 +7,7 @@ use futures_util::{TryStreamExt, stream};
 use tokio::time::sleep;
 
 use super::target::Target;
-use super::wire::{Encoded, HEADERS};
+use super::wire::Form;
 use crate::{Error, Message};
 
 /// The most bytes in one request. SQS takes more by now; services like it do not.
@@ -24,16 +24,16 @@ const ATTEMPTS: u32 = 5;
 
 /// Sends all messages; `Ok` means that SQS has taken every one.
 pub(super) async fn send(target: &Target, messages: &[Message]) -> Result<(), Error> {
-    stream::iter(batches(messages).into_iter().map(Ok))
+    stream::iter(batches(target.form, messages).into_iter().map(Ok))
         .try_for_each_concurrent(IN_FLIGHT, |batch| send_batch(target, batch))
         .await
 }
 
 /// Splits messages into requests.
-fn batches(messages: &[Message]) -> Vec<&[Message]> {
+fn batches(form: Form, messages: &[Message]) -> Vec<&[Message]> {
     let (mut batches, mut start, mut bytes) = (Vec::new(), 0, 0);
     for (at, message) in messages.iter().enumerate() {
-        let size = Encoded::of(message).size();
+        let size = form.encode(message).size();
         if at > start && (at - start == MAX_REQUEST_MESSAGES || bytes + size > MAX_REQUEST_BYTES) {
             batches.push(&messages[start..at]);
             (start, bytes) = (at, 0);
@@ -49,7 +49,7 @@ fn batches(messages: &[Message]) -> Vec<&[Message]> {
 async fn send_batch(target: &Target, batch: &[Message]) -> Result<(), Error> {
     let mut pending: Vec<usize> = (0..batch.len()).collect();
     for attempt in 0..ATTEMPTS {
-        let entries = pending.iter().filter_map(|at| entry(*at, &batch[*at])).collect();
+        let entries = pending.iter().filter_map(|at| entry(target.form, *at, &batch[*at])).collect();
         let answer = target
             .client
             .send_message_batch()
@@ -72,11 +72,11 @@ async fn send_batch(target: &Target, batch: &[Message]) -> Result<(), Error> {
     Err(target.unconfirmed(pending.len()))
 }
 
-fn entry(at: usize, message: &Message) -> Option<SendMessageBatchRequestEntry> {
-    let encoded = Encoded::of(message);
+fn entry(form: Form, at: usize, message: &Message) -> Option<SendMessageBatchRequestEntry> {
+    let encoded = form.encode(message);
     SendMessageBatchRequestEntry::builder()
         .id(at.to_string())
-        .message_attributes(HEADERS, encoded.attribute()?)
+        .set_message_attributes(Some(encoded.attributes()))
         .message_body(encoded.text)
         .build()
         .ok()
@@ -90,9 +90,15 @@ mod tests {
     #[test]
     fn requests_are_full_and_within_both_bounds() {
         let small = vec![Message::new("x"); 25];
-        assert_eq!(batches(&small).iter().map(|batch| batch.len()).collect::<Vec<_>>(), [10, 10, 5]);
+        assert_eq!(
+            batches(Form::Ours, &small).iter().map(|batch| batch.len()).collect::<Vec<_>>(),
+            [10, 10, 5]
+        );
         let large = vec![Message::new(vec![0; MAX_MESSAGE_BYTES]); 5];
-        assert_eq!(batches(&large).iter().map(|batch| batch.len()).collect::<Vec<_>>(), [2, 2, 1]);
-        assert!(batches(&[]).is_empty());
+        assert_eq!(
+            batches(Form::Ours, &large).iter().map(|batch| batch.len()).collect::<Vec<_>>(),
+            [2, 2, 1]
+        );
+        assert!(batches(Form::Ours, &[]).is_empty());
     }
 }

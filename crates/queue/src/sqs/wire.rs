@@ -4,7 +4,7 @@
 //! as JSON. A message without that attribute is somebody else's: its text is the body as it is, and its attributes
 //! are the headers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_sqs::types::{Message as SqsMessage, MessageAttributeValue, MessageSystemAttributeName};
 use base64::Engine;
@@ -19,30 +19,74 @@ pub(super) const HEADERS: &str = "plimsoll-headers";
 /// Stands for no bytes, because SQS refuses an empty body. It is not the base64 of anything.
 const EMPTY: &str = "=";
 
-/// Text and attribute of a message.
+/// The most bytes of a message that others wrote, when it is put aside: those of a queue whose bound nobody has lifted,
+/// without what the request itself takes.
+const MAX_OTHERS: usize = 250 << 10;
+
+/// How the messages of a queue are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As ours.
+    Ours,
+    /// As those who fill the queue write them: text, and an attribute for each header. So a person can read what was
+    /// put aside, and the service's own tools can put it back.
+    Others,
+}
+
+impl Form {
+    pub(super) fn encode(self, message: &Message) -> Encoded {
+        match self {
+            Self::Ours => Encoded::of(message),
+            Self::Others => Encoded {
+                text: String::from_utf8_lossy(&message.body).into_owned(),
+                // SQS refuses an attribute without a value.
+                headers: message
+                    .headers
+                    .iter()
+                    .filter(|(_, value)| !value.is_empty())
+                    .map(|(name, value)| (name.clone(), value.clone()))
+                    .collect(),
+            },
+        }
+    }
+
+    /// The message as a dead letter that can be sent.
+    pub(super) fn dead(self, message: Message, reason: &str) -> Message {
+        match self {
+            Self::Ours => message.dead(reason),
+            Self::Others => message.dead_of_others(reason, MAX_OTHERS),
+        }
+    }
+}
+
+/// Text and attributes of a message.
 pub(super) struct Encoded {
     pub(super) text: String,
-    pub(super) headers: String,
+    headers: Vec<(String, String)>,
 }
 
 impl Encoded {
-    pub(super) fn of(message: &Message) -> Self {
+    fn of(message: &Message) -> Self {
         let text = match message.body.len() {
             0 => EMPTY.to_owned(),
             _ => STANDARD.encode(&message.body),
         };
         // A map of strings is always JSON.
-        Self { text, headers: serde_json::to_value(&message.headers).unwrap_or_default().to_string() }
+        let headers = serde_json::to_value(&message.headers).unwrap_or_default().to_string();
+        Self { text, headers: vec![(HEADERS.to_owned(), headers)] }
     }
 
     /// What counts against the bound of a request.
     pub(super) fn size(&self) -> usize {
-        const NAME_AND_TYPE: usize = HEADERS.len() + "String".len();
-        self.text.len() + self.headers.len() + NAME_AND_TYPE
+        let of = |(name, value): &(String, String)| name.len() + "String".len() + value.len();
+        self.text.len() + self.headers.iter().map(of).sum::<usize>()
     }
 
-    pub(super) fn attribute(&self) -> Option<MessageAttributeValue> {
-        MessageAttributeValue::builder().data_type("String").string_value(&self.headers).build().ok()
+    pub(super) fn attributes(&self) -> HashMap<String, MessageAttributeValue> {
+        let text =
+            |value: &str| MessageAttributeValue::builder().data_type("String").string_value(value).build();
+        let attributes = self.headers.iter();
+        attributes.filter_map(|(name, value)| Some((name.clone(), text(value).ok()?))).collect()
     }
 }
 
@@ -94,7 +138,7 @@ mod tests {
             let sent = Message { headers, body: body.into() };
             let encoded = Encoded::of(&sent);
             prop_assert!(!encoded.text.is_empty());
-            let (came, _) = message(&received(&encoded.text, &[(HEADERS, &encoded.headers)]));
+            let (came, _) = message(&received(&encoded.text, &[(HEADERS, &encoded.headers[0].1)]));
             prop_assert_eq!(came, sent);
         }
 
@@ -110,6 +154,19 @@ mod tests {
         let (came, redelivered) = message(&received("{\"detail\":1}", &[("source", "aws.ecr")]));
         assert_eq!(came, Message::new("{\"detail\":1}").with_header("source", "aws.ecr"));
         assert!(!redelivered);
+    }
+
+    #[test]
+    fn a_foreign_message_that_is_put_aside_stays_readable_and_fits_into_a_request() {
+        let sent = Message::new("{\"detail\":1}").with_header("source", "aws.ecr").with_header("none", "");
+        let encoded = Form::Others.encode(&Form::Others.dead(sent, "no digest"));
+        assert_eq!(encoded.text, "{\"detail\":1}");
+        let attributes = encoded.attributes();
+        let value = |name| attributes.get(name).and_then(MessageAttributeValue::string_value);
+        assert_eq!((value("source"), value("none")), (Some("aws.ecr"), None));
+        assert_eq!(value("dead-letter-reason"), Some("no digest"));
+        let large = Form::Others.encode(&Form::Others.dead(Message::new(vec![b'x'; 1 << 20]), "too large"));
+        assert!(large.size() < super::super::send::MAX_REQUEST_BYTES, "{}", large.size());
     }
 
     #[test]

@@ -5,13 +5,15 @@
 
 mod carrying;
 mod failing;
+mod inbox;
 mod service;
 mod settling;
 mod sharing;
 
-pub use crate::contract_tests;
+pub use crate::{contract_tests, inbox_tests};
 pub use carrying::*;
 pub use failing::*;
+pub use inbox::*;
 pub use service::{Service, run};
 pub use settling::*;
 pub use sharing::*;
@@ -64,6 +66,35 @@ macro_rules! contract_tests {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $promise() {
                     $crate::testing::run($service, $crate::testing::$promise).await;
+                }
+            )*
+        }
+    };
+}
+
+/// As [`contract_tests!`](crate::contract_tests), of what an [`crate::Inbox`] promises; `$service` gives a
+/// `Result<InboxService, String>`.
+#[macro_export]
+macro_rules! inbox_tests {
+    ($module:ident, $service:expr) => {
+        $crate::inbox_tests!(@each $module, $service,
+            what_others_wrote_comes_as_they_wrote_it
+            a_message_that_was_dealt_with_is_gone
+            a_message_nobody_finished_comes_back
+            extending_keeps_a_message_of_others_away
+            a_message_can_be_put_off
+            what_is_put_aside_is_kept_as_it_was_with_its_reason
+            what_was_put_aside_can_be_put_back
+            an_inbox_tells_how_much_lies_there
+        );
+    };
+    (@each $module:ident, $service:expr, $($promise:ident)*) => {
+        mod $module {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    $crate::testing::run_inbox($service, $crate::testing::$promise).await;
                 }
             )*
         }
