@@ -1,6 +1,6 @@
 # Works with GNU make 3.81 and later, on Debian and macOS. `make help` lists what there is.
 .POSIX:
-.PHONY: help demo test poison lint bench bench-known load chaos crawl fuzz image compose
+.PHONY: help demo test poison lint bench bench-known load push chaos crawl fuzz image compose
 
 # make demo IMAGE=…      another image than the one we make (any reference `plimsoll scan` takes)
 IMAGE =
@@ -18,6 +18,9 @@ RATE = 50
 CLIENTS = 32
 BACKLOG = 10000
 SERVICES =
+# make push PUSHES=n EVENTS=n    images pushed of either kind; events of ECR
+PUSHES = 50
+EVENTS = 1000
 # make chaos SCANS=n SEED=n KILLS=n QUEUE=amqp|sqs REGISTRY=host:port IMAGES="nginx:1 …"    more of it, or on real images too
 SCANS = 60
 SEED = 1
@@ -58,6 +61,9 @@ bench-known: ## time the verdict on an image whose layers are all known (needs P
 load: ## measure a fleet of processes over real services, on images whose layers are known (Debian)
 	@SCENARIO='$(SCENARIO)' COUNT='$(COUNT)' RATE='$(RATE)' CLIENTS='$(CLIENTS)' BACKLOG='$(BACKLOG)' \
 	    SERVICES='$(SERVICES)' REGISTRY='$(REGISTRY)' IMAGES='$(IMAGES)' sh tests/load/load.sh
+
+push: ## time the way from a push to its verdict, and judge by events of ECR (Debian, root)
+	@PUSHES='$(PUSHES)' EVENTS='$(EVENTS)' INSTALL='$(INSTALL)' sh tests/scripts/push.sh
 
 chaos: ## kill a fleet and its services in every way we know, and count what was lost (Debian, root, some ten minutes)
 	@SCANS='$(SCANS)' SEED='$(SEED)' KILLS='$(KILLS)' QUEUE='$(QUEUE)' REGISTRY='$(REGISTRY)' IMAGES='$(IMAGES)' \

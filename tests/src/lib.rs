@@ -2,6 +2,8 @@
 
 pub mod binary;
 pub mod demo_image;
+pub mod docker_registry;
+pub mod ecr;
 pub mod faults;
 pub mod feed;
 pub mod image;

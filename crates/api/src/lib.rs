@@ -4,7 +4,8 @@
 //! submitted by one transaction, and what becomes of it is read. So any number of servers can run side by side, each
 //! may be killed at any moment, and a stream that breaks is opened again on another one.
 //!
-//! Beside it [`probe`] answers over HTTP for any role: alive, ready, metrics.
+//! Beside it [`probe`] answers over HTTP for any role: alive, ready, metrics; and a server takes webhooks there, if there
+//! are any.
 
 mod access;
 mod call;
@@ -21,6 +22,7 @@ mod services;
 mod status;
 pub mod token;
 mod watches;
+mod webhooks;
 
 pub use access::Access;
 pub use config::{Config, GRPC_PORT, HTTP_PORT, Limits, Tls};

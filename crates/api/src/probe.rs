@@ -68,12 +68,25 @@ pub async fn serve(
     metrics: Metrics,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
+    answer(listener, router(probes, metrics), shutdown).await
+}
+
+/// What is served by HTTP everywhere.
+pub(crate) fn router(probes: Vec<Arc<dyn Probe>>, metrics: Metrics) -> Router {
     let shared = Arc::new(Answers { probes, metrics, readiness: Mutex::new(None) });
-    let router = Router::new()
+    Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
         .route("/metrics", get(rendered))
-        .with_state(shared);
+        .with_state(shared)
+}
+
+/// Serves a router until `shutdown` is over.
+pub(crate) async fn answer(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error> {
     let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown);
     serving.await.map_err(|error| Error::Stopped(error.to_string()))
 }

@@ -13,6 +13,7 @@ use plimsoll_proto::v1::verdict_service_server::VerdictServiceServer;
 use plimsoll_state::State;
 use plimsoll_store::Store;
 use plimsoll_telemetry::Metrics;
+use plimsoll_trigger::Webhooks;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic::transport::server::{Router, TcpIncoming};
@@ -22,7 +23,7 @@ use crate::call::Door;
 use crate::metrics::ApiMetrics;
 use crate::services::{CrawlApi, ScanApi, TagApi, VerdictApi};
 use crate::watches::Watches;
-use crate::{Config, Error, Limits, Tls, probe};
+use crate::{Config, Error, Limits, Tls, probe, webhooks};
 
 /// The largest request: every field at its bound is some 60 KiB.
 const MAX_REQUEST: usize = 256 << 10;
@@ -44,12 +45,14 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Where it counts.
     pub metrics: Metrics,
+    /// Webhooks it takes by HTTP, if any.
+    pub webhooks: Option<Arc<Webhooks>>,
 }
 
 impl Parts {
     /// Parts with metrics of their own.
     pub fn new(state: Arc<dyn State>, store: Arc<dyn Store>) -> Self {
-        Self { state, store, metrics: Metrics::new() }
+        Self { state, store, metrics: Metrics::new(), webhooks: None }
     }
 }
 
@@ -104,7 +107,11 @@ impl Server {
             vec![probe::state(Arc::clone(&self.parts.state)), probe::store(Arc::clone(&self.parts.store))];
         let http = async {
             match self.http {
-                Some(listener) => probe::serve(listener, probes, self.parts.metrics, ended(ending)).await,
+                Some(listener) => {
+                    let webhooks = self.parts.webhooks.map(webhooks::router).unwrap_or_default();
+                    let router = probe::router(probes, self.parts.metrics).merge(webhooks);
+                    probe::answer(listener, router, ended(ending)).await
+                }
                 None => Ok(()),
             }
         };

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plimsoll_types::Reference;
 
-use crate::Error;
+use crate::{EcrLogin, Error};
 use docker_config::DockerConfig;
 
 /// The key Docker keeps Docker Hub's credentials under.
@@ -71,14 +71,28 @@ pub(crate) enum Lookup {
     Given(Credentials),
     /// Docker's `config.json`, here or where Docker looks for it.
     Docker(Option<PathBuf>),
+    /// Tokens of ECR, which end.
+    Ecr(EcrLogin),
 }
 
 impl Lookup {
+    /// Told that `credentials` were refused; true if others can be had.
+    pub(crate) async fn refused(&self, credentials: &Credentials) -> bool {
+        match self {
+            Self::Given(_) | Self::Docker(_) => false,
+            Self::Ecr(login) => {
+                login.tokens.refused(&login.account, credentials).await;
+                true
+            }
+        }
+    }
+
     /// The credentials for `reference`. A configuration that is not there means none; one that is there and
     /// broken is an error, or a private image would be "not found".
     pub(crate) async fn find(&self, reference: &Reference) -> Result<Credentials, Error> {
         let path = match self {
             Self::Given(credentials) => return Ok(credentials.clone()),
+            Self::Ecr(login) => return login.tokens.credentials(&login.account).await,
             Self::Docker(Some(path)) => path.clone(),
             Self::Docker(None) => match default_path() {
                 Some(path) => path,

@@ -191,6 +191,18 @@ pub enum Error {
         /// What is wrong and what to do.
         why: String,
     },
+    /// ECR gives no token for one of its registries.
+    #[error(
+        "{what}: no token for this registry: {why}; check the role, and that it may call ecr:GetAuthorizationToken"
+    )]
+    Ecr {
+        /// The registry.
+        what: String,
+        /// What AWS said.
+        why: String,
+        /// Whether it may pass.
+        retry: Retry,
+    },
     /// A file or directory cannot be read.
     #[error("cannot read {}: {source}{}", .path.display(), way_out(.source))]
     Io {
@@ -231,6 +243,7 @@ impl Error {
             Self::ForeignLayer { .. } => "foreign_layer",
             Self::Unsupported { .. } => "unsupported",
             Self::Credentials { .. } => "credentials",
+            Self::Ecr { .. } => "ecr_token",
             Self::Io { .. } => "io",
             Self::Changed { .. } => "changed",
         }
@@ -240,7 +253,9 @@ impl Error {
     pub fn retry(&self) -> Retry {
         match self {
             Self::RateLimited { retry_after, .. } => Retry::After(*retry_after),
-            Self::Registry { retry, .. } | Self::Interrupted { retry, .. } => *retry,
+            Self::Registry { retry, .. } | Self::Interrupted { retry, .. } | Self::Ecr { retry, .. } => {
+                *retry
+            }
             Self::Unreachable { source, .. } => source.retry(),
             Self::Changed { .. } => Retry::After(None),
             _ => Retry::Never,

@@ -48,16 +48,20 @@ pub(crate) struct Registry {
 
 impl Registry {
     pub(crate) fn new(reference: Reference, options: &Options) -> Result<Self, Error> {
-        let base = base_url(&reference, options.plain_http)?;
+        let base = match &options.endpoint {
+            Some(endpoint) => repository_url(endpoint.as_str().trim_end_matches('/'), &reference)?,
+            None => base_url(&reference, options.plain_http)?,
+        };
         let insecure = base.scheme() == "http";
         let http = match &options.http {
             Some(http) => http.clone(),
             None => Client::new(Config { allow_downgrade: options.plain_http, ..Config::default() })
                 .map_err(|source| Error::unreachable(&reference.to_string(), source))?,
         };
-        let lookup = match &options.credentials {
-            Some(given) => Lookup::Given(given.clone()),
-            None => Lookup::Docker(options.docker_config.clone()),
+        let lookup = match (&options.ecr, &options.credentials) {
+            (Some(login), _) => Lookup::Ecr(login.clone()),
+            (None, Some(given)) => Lookup::Given(given.clone()),
+            (None, None) => Lookup::Docker(options.docker_config.clone()),
         };
         let authenticator = Authenticator::new(http.clone(), reference.clone(), lookup, insecure);
         let registry = reference.registry.clone();
@@ -100,17 +104,18 @@ fn base_url(reference: &Reference, plain_http: bool) -> Result<Url, Error> {
         "docker.io" => DOCKER_HUB,
         registry => registry,
     };
-    let at = |scheme: &str| {
-        // A registry as a whole has no repository.
-        let slash = if reference.repository.is_empty() { "" } else { "/" };
-        let base = format!("{scheme}://{host}/v2/{}{slash}", reference.repository);
-        base.parse::<Url>().map_err(|error| {
-            let why = format!("{host:?} is no registry: {error}");
-            Error::Unsupported { what: reference.to_string(), why }
-        })
-    };
+    let at = |scheme: &str| repository_url(&format!("{scheme}://{host}"), reference);
     let plain = at("http")?;
     if plain_http || is_loopback(&plain) { Ok(plain) } else { at("https") }
+}
+
+fn repository_url(origin: &str, reference: &Reference) -> Result<Url, Error> {
+    // A registry as a whole has no repository.
+    let slash = if reference.repository.is_empty() { "" } else { "/" };
+    format!("{origin}/v2/{}{slash}", reference.repository).parse().map_err(|error| {
+        let why = format!("{origin:?} is no registry: {error}");
+        Error::Unsupported { what: reference.to_string(), why }
+    })
 }
 
 #[async_trait]

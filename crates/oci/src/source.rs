@@ -13,7 +13,7 @@ use crate::docker_archive::DockerArchive;
 use crate::layout::{Layout, Place};
 use crate::registry::Registry;
 use crate::rootfs::Rootfs;
-use crate::{Credentials, Error, Limits};
+use crate::{Credentials, EcrLogin, Error, Limits};
 
 /// The bytes of a blob in order, in pieces of at most a few MiB. An error is the last item.
 pub type BlobStream = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
@@ -53,10 +53,14 @@ pub trait Source: Send + Sync {
 pub struct Options {
     /// Speak plain HTTP to the registry. Registries on loopback are spoken to in plain HTTP anyway.
     pub plain_http: bool,
+    /// Where the registry answers, if not at the host its name says: `https://HOST[:PORT]`, or `http:` for one without TLS.
+    pub endpoint: Option<plimsoll_http::Url>,
     /// Docker's `config.json`. Default: in `$DOCKER_CONFIG`, else in `~/.docker`.
     pub docker_config: Option<PathBuf>,
     /// Use these and ask neither Docker's configuration nor its helpers.
     pub credentials: Option<Credentials>,
+    /// Ask ECR for the credentials, and nobody else.
+    pub ecr: Option<EcrLogin>,
     /// Bounds.
     pub limits: Limits,
     /// The HTTP client to use. Default: a new one that may connect anywhere.

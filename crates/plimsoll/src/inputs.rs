@@ -97,6 +97,11 @@ pub(crate) fn text(file: &Path) -> Result<String, String> {
     Ok(text)
 }
 
+/// The text of a configuration: a file, or an object in S3.
+pub(crate) async fn configuration(place: &str) -> Result<String, String> {
+    if place.starts_with("s3://") { object(place).await } else { text(Path::new(place)) }
+}
+
 /// The snapshot of a file.
 pub(crate) fn snapshot(file: &Path) -> Result<Snapshot, Failure> {
     use plimsoll_knowledge::Error;

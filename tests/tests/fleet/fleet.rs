@@ -7,6 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use plimsoll_api::client::{Client, Options};
 use plimsoll_tests::image::{Image, ImageBuilder, Layer};
 use plimsoll_tests::registry::Registry;
 use serde_json::Value;
@@ -42,6 +43,11 @@ impl Fleet {
     }
 
     pub(crate) fn start_with(settings: Settings) -> Self {
+        Self::start_about(settings, |_| {})
+    }
+
+    /// A fleet for whose start something is to be done that has to do with its registry.
+    pub(crate) fn start_about(settings: Settings, prepare: impl FnOnce(&Registry)) -> Self {
         let mut fleet = Self {
             settings,
             directory: tempfile::tempdir().expect("a temporary directory"),
@@ -51,6 +57,7 @@ impl Fleet {
             server: String::new(),
             http: String::new(),
         };
+        prepare(&fleet.registry);
         for (option, name, content) in std::mem::take(&mut fleet.settings.files) {
             let file = fleet.directory.path().join(name);
             fs::write(&file, content).expect("a file");
@@ -120,6 +127,11 @@ impl Fleet {
         let told = Command::new("kill").args(["-TERM", &process.id().to_string()]).status();
         assert!(told.expect("kill runs").success());
         process.wait().expect("a process to wait for").code()
+    }
+
+    /// A client of the server.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(Options::new(self.server.clone())).expect("a client")
     }
 
     /// Asks the server: exit code, standard output, standard error.

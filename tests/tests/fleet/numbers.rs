@@ -9,7 +9,7 @@ use crate::fleet::{Fleet, image, installs, listening};
 use crate::places::{Broker, Places};
 
 /// An answer with its status line and headers.
-fn get(address: &str, path: &str) -> String {
+pub(crate) fn get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("it listens");
     let ask = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     stream.write_all(ask.as_bytes()).expect("it reads");
@@ -24,7 +24,8 @@ fn find(metrics: &str, series: &str) -> Option<f64> {
     line.map(|value| value.parse().expect("a number"))
 }
 
-fn value(metrics: &str, series: &str) -> f64 {
+/// The value of a series that is there.
+pub(crate) fn value(metrics: &str, series: &str) -> f64 {
     find(metrics, series).unwrap_or_else(|| panic!("{series} in {metrics}"))
 }
 

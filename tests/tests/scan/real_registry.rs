@@ -1,57 +1,11 @@
 //! The registry and the tools that people use, in place of ours.
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
+use plimsoll_tests::docker_registry::{DockerRegistry, free_host};
 use plimsoll_tests::image::{Compression, Image, oci_layout};
 
 use crate::workshop::{AMD64, Workshop, image, installs, removes};
-
-/// `docker-registry` on a free port of loopback; ends when dropped.
-struct DockerRegistry {
-    process: Child,
-    host: String,
-}
-
-impl DockerRegistry {
-    fn start(directory: &Path) -> Self {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let host = free.local_addr().expect("an address").to_string();
-        drop(free);
-        let config = directory.join("registry.yml");
-        let storage = directory.join("registry");
-        let text = format!(
-            "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\n\
-             storage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: {host}}}\n",
-            storage.display()
-        );
-        std::fs::write(&config, text).expect("a file");
-        let mut command = Command::new("docker-registry");
-        let process = command
-            .arg("serve")
-            .arg(config)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("docker-registry starts");
-        let started = Self { process, host };
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while TcpStream::connect(&started.host).is_err() {
-            assert!(Instant::now() < deadline, "docker-registry does not listen");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        started
-    }
-}
-
-impl Drop for DockerRegistry {
-    fn drop(&mut self) {
-        let _already_ended = self.process.kill();
-        let _status = self.process.wait();
-    }
-}
 
 fn lacking(programs: &[&str]) -> bool {
     let lacks = |program: &&&str| {
@@ -92,8 +46,9 @@ fn what_skopeo_copies_gives_the_same_packages() {
     let layout = workshop.path("layout");
     oci_layout(&layout, &[("zstd", &zstd), ("gzip", &gzip)]).unwrap();
     let layout = layout.display();
-    let registry = DockerRegistry::start(&workshop.path("."));
-    let pushed = |tag: &str| format!("{}/app:{tag}", registry.host);
+    let host = free_host().expect("a free port");
+    let registry = DockerRegistry::start(&workshop.path("."), &host, None).expect("docker-registry starts");
+    let pushed = |tag: &str| format!("{}/app:{tag}", registry.host());
     let archive = format!("docker-archive:{}", workshop.path("docker.tar").display());
 
     let push = |options: &[&str], from: &str, tag: &str| {

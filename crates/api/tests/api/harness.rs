@@ -11,6 +11,7 @@ use plimsoll_state::{
     ScanPlan, State,
 };
 use plimsoll_store::{Body, Key, MemoryStore};
+use plimsoll_trigger::Webhooks;
 use plimsoll_types::report::VerdictStatus;
 use plimsoll_types::{Digest, LayerDone, LayerOutcome, LayerResult, LayerSource, Platform, ScanId, Tenant};
 use tokio::sync::oneshot;
@@ -44,10 +45,19 @@ pub(crate) fn localhost() -> SocketAddr {
 }
 
 pub(crate) async fn start_with(config: Config) -> Running {
+    start_as(config, |_| None).await
+}
+
+/// A server that takes webhooks.
+pub(crate) async fn start_as(
+    config: Config,
+    webhooks: impl FnOnce(&Arc<dyn State>) -> Option<Arc<Webhooks>>,
+) -> Running {
     let directory = tempfile::tempdir().expect("a directory");
     let url = format!("sqlite:{}", directory.path().join("state.db").display());
     let state = plimsoll_state::connect(&url).await.expect("a state");
-    let parts = Parts::new(state, Arc::new(MemoryStore::default()));
+    let webhooks = webhooks(&state);
+    let parts = Parts { webhooks, ..Parts::new(state, Arc::new(MemoryStore::default())) };
     let server = Server::bind(config, parts.clone()).await.expect("it listens");
     let (grpc, http) = (server.grpc_address().expect("an address"), server.http_address());
     let (stop, stopped) = oneshot::channel::<()>();

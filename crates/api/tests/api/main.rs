@@ -9,3 +9,4 @@ mod scans;
 mod tls;
 mod verdicts;
 mod watching;
+mod webhooks;

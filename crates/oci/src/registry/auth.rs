@@ -76,6 +76,13 @@ impl Authenticator {
             return Ok(Some(granted.header()));
         }
         state.granted = None;
+        // A blob can take longer than the credentials last that it was begun with.
+        if refused.is_some()
+            && let Some(known) = &state.credentials
+            && self.lookup.refused(known).await
+        {
+            state.credentials = None;
+        }
         let header = self.grant(&mut state, challenge).await?;
         if header.as_ref() == refused {
             state.granted = None;

@@ -8,6 +8,7 @@ use super::*;
 use crate::{Credentials, Document, Secret, open, parse_document, select_platform};
 use server::{Answer, Hub, Seen};
 
+mod ecr;
 pub(super) mod server;
 
 const MANIFEST: &str = media_type::OCI_MANIFEST;

@@ -41,6 +41,8 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(super) crawls: CrawlArgs,
     #[command(flatten)]
+    pub(super) triggers: TriggerArgs,
+    #[command(flatten)]
     pub(super) rules: RuleArgs,
     #[command(flatten)]
     pub(super) callbacks: CallbackArgs,
@@ -64,6 +66,8 @@ pub(crate) struct CoordinatorArgs {
     pub(super) registries: RegistryArgs,
     #[command(flatten)]
     pub(super) crawls: CrawlArgs,
+    #[command(flatten)]
+    pub(super) triggers: TriggerArgs,
     #[command(flatten)]
     pub(super) leases: LeaseArgs,
 }
@@ -201,6 +205,25 @@ pub(super) struct RegistryArgs {
     /// A private network that registries may be in; others than these and the public ones are not connected to
     #[arg(long = "allow-network", value_name = "CIDR")]
     pub(super) networks: Vec<Network>,
+
+    /// What there is to say of registries, by host: where they answer, whose they are, as whom ECR is asked (YAML; a file
+    /// or s3://BUCKET/KEY)
+    #[arg(long = "registries", value_name = "FILE|URL", env = "PLIMSOLL_REGISTRIES")]
+    pub(super) map: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Triggers")]
+pub(super) struct TriggerArgs {
+    /// Queue in SQS with the events of ECR: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME, or sqs:NAME. What cannot be
+    /// understood goes to the queue of its redrive policy, or to NAME-dead
+    #[arg(long, value_name = "URL", env = "PLIMSOLL_EVENTS", hide_env_values = true)]
+    pub(super) events: Option<String>,
+
+    /// Webhooks that registries may post to /webhooks/SOURCE where --http says: which, and with which secrets (YAML; a
+    /// file or s3://BUCKET/KEY)
+    #[arg(long, value_name = "FILE|URL", env = "PLIMSOLL_WEBHOOKS")]
+    pub(super) webhooks: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -23,7 +23,8 @@ pub(super) async fn run(arguments: JobArgs) -> Result<(), Failure> {
     }
     let store = parts::store(&arguments.store.url).await?;
     let engine = Engine::new(store, EngineLimits::default());
-    let mut registries = parts::registries(&arguments.registries)?;
+    let map = parts::registry_map(&arguments.registries).await?;
+    let mut registries = parts::registries(&arguments.registries, &map)?;
     registries.options.backoff.patience = PATIENCE;
     serve_child(&engine, &registries, tokio::io::stdin(), tokio::io::stdout())
         .await

@@ -10,6 +10,7 @@ mod replay;
 mod rules;
 mod serve;
 mod stop;
+mod triggers;
 
 use std::process::ExitCode;
 

@@ -12,13 +12,14 @@ use plimsoll_api::{Access, Config, Tls};
 use plimsoll_fleet::worker::{ChildCommand, Pool};
 use plimsoll_fleet::{Clock, Registries};
 use plimsoll_http::{AddressPolicy, Client};
-use plimsoll_oci::Options;
+use plimsoll_oci::{EcrTokens, Options, RegistryMap};
 use plimsoll_queue::Queue;
 use plimsoll_state::State;
 use plimsoll_store::Store;
 
 use super::args::{ApiArgs, Credential, JobLimits, RegistryArgs};
 use crate::failure::Failure;
+use crate::inputs;
 
 pub(super) async fn state(url: &str) -> Result<Arc<dyn State>, Failure> {
     plimsoll_state::connect(url).await.map_err(|error| Failure::new("state", format!("--state: {error}")))
@@ -73,8 +74,17 @@ pub(super) fn holder() -> String {
     format!("{host}/{}/{}", std::process::id(), Timestamp::now().as_millisecond())
 }
 
+/// What there is to say of registries.
+pub(super) async fn registry_map(arguments: &RegistryArgs) -> Result<Arc<RegistryMap>, Failure> {
+    let Some(place) = &arguments.map else { return Ok(Arc::default()) };
+    let failed = |why: String| Failure::new("registries", format!("--registries {why}"));
+    let text = inputs::configuration(place).await.map_err(failed)?;
+    let map = RegistryMap::parse(&text).map_err(|error| failed(format!("{place}: {error}")))?;
+    Ok(Arc::new(map))
+}
+
 /// Registries, behind the address guard.
-pub(super) fn registries(arguments: &RegistryArgs) -> Result<Registries, Failure> {
+pub(super) fn registries(arguments: &RegistryArgs, map: &Arc<RegistryMap>) -> Result<Registries, Failure> {
     let allow = |policy: AddressPolicy, network: &plimsoll_http::Network| policy.allow(*network);
     let policy = arguments.networks.iter().fold(AddressPolicy::public(), allow);
     let http = Client::new(plimsoll_http::Config { policy, ..plimsoll_http::Config::default() })
@@ -82,6 +92,8 @@ pub(super) fn registries(arguments: &RegistryArgs) -> Result<Registries, Failure
     let files = arguments.credentials.iter().cloned();
     Ok(Registries {
         credentials: files.map(|one| ((one.tenant, one.name), one.file)).collect(),
+        map: Arc::clone(map),
+        ecr: EcrTokens::default(),
         options: Options { http: Some(http), ..Options::default() },
     })
 }
@@ -97,6 +109,9 @@ pub(super) fn pool(store: &str, registries: &RegistryArgs, limits: &JobLimits) -
         let mut pair = OsString::from(format!("{tenant}{name}="));
         pair.push(file);
         arguments.extend(["--credential".into(), pair]);
+    }
+    if let Some(place) = &registries.map {
+        arguments.extend(["--registries".into(), place.into()]);
     }
     for network in &registries.networks {
         arguments.extend(["--allow-network".into(), network.to_string().into()]);

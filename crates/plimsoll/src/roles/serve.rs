@@ -9,6 +9,7 @@ use plimsoll_fleet::aggregator::{self, Aggregator};
 use plimsoll_fleet::coordinator::{self, Coordinator};
 use plimsoll_fleet::worker::{self, Runner};
 use plimsoll_fleet::{Engine, EngineLimits, Rulebook};
+use plimsoll_oci::RegistryMap;
 use plimsoll_queue::{Channel, Queue};
 use plimsoll_state::{State, retrying};
 use plimsoll_store::Store;
@@ -21,6 +22,7 @@ use super::args::{
     AggregatorArgs, ApiArgs, CallbackArgs, CoordinatorArgs, LeaseArgs, RegistryArgs, ServeArgs, WorkerArgs,
 };
 use super::health::{self, Health};
+use super::triggers::Triggers;
 use super::{callbacks, crawling, parts, rules, stop};
 use crate::failure::Failure;
 
@@ -42,28 +44,32 @@ pub(super) async fn all(arguments: ServeArgs) -> Result<(), Failure> {
     let runner: Arc<dyn Runner> = Arc::new(parts::pool(&place, &arguments.registries, &arguments.jobs)?);
     let fleet = Fleet { state, store, queue, metrics: Metrics::new() };
 
-    let server = fleet.server(&arguments.api).await?;
+    let map = parts::registry_map(&arguments.registries).await?;
+    let triggers = Triggers::new(&arguments.triggers, &map, &fleet.state, &fleet.metrics).await?;
+    let server = fleet.server(&arguments.api, &triggers).await?;
     // Nobody else works here: what is claimed is so by a process that is dead.
     let now = (parts::clock())();
     retrying(3, || fleet.state.take_over(now))
         .await
         .map_err(|error| Failure::new("state", format!("--data {}: {error}", arguments.data.display())))?;
-    let coordinator = fleet.coordinator(&arguments.registries, &arguments.leases)?;
-    let crawler =
-        crawling::crawler(&arguments.crawls, parts::registries(&arguments.registries)?, &fleet.state)?;
+    let coordinator = fleet.coordinator(&arguments.registries, &map, &arguments.leases)?;
+    let registries = parts::registries(&arguments.registries, &map)?;
+    let crawler = crawling::crawler(&arguments.crawls, registries, &fleet.state)?;
     let aggregator = fleet.aggregator(rules, &arguments.leases);
     let callbacks = fleet.callbacks(&arguments.callbacks, &arguments.leases)?;
     let callbacks = callbacks::run(callbacks, stop.clone());
     let limits = parts::worker(&arguments.jobs);
     let counters = worker::Metrics::new(&fleet.metrics);
     let working = worker::run(&limits, Arc::clone(&fleet.queue), runner, counters, stop.clone());
+    let triggered = triggers.run(stop.clone());
     let roles = async {
         tokio::join!(
             coordinator.run(stop.clone()),
             crawler.run(stop.clone()),
             aggregator.run(stop.clone()),
             working,
-            callbacks
+            callbacks,
+            triggered
         );
     };
     Box::pin(until_stopped(answer(server, &stop), roles, &stop)).await
@@ -77,12 +83,14 @@ pub(super) async fn coordinator(arguments: CoordinatorArgs) -> Result<(), Failur
         queue: parts::shared_queue(&arguments.queue.url).await?,
         metrics: Metrics::new(),
     };
-    let server = fleet.server(&arguments.api).await?;
-    let coordinator = fleet.coordinator(&arguments.registries, &arguments.leases)?;
-    let crawler =
-        crawling::crawler(&arguments.crawls, parts::registries(&arguments.registries)?, &fleet.state)?;
+    let map = parts::registry_map(&arguments.registries).await?;
+    let triggers = Triggers::new(&arguments.triggers, &map, &fleet.state, &fleet.metrics).await?;
+    let server = fleet.server(&arguments.api, &triggers).await?;
+    let coordinator = fleet.coordinator(&arguments.registries, &map, &arguments.leases)?;
+    let registries = parts::registries(&arguments.registries, &map)?;
+    let crawler = crawling::crawler(&arguments.crawls, registries, &fleet.state)?;
     let roles = async {
-        tokio::join!(coordinator.run(stop.clone()), crawler.run(stop.clone()));
+        tokio::join!(coordinator.run(stop.clone()), crawler.run(stop.clone()), triggers.run(stop.clone()));
     };
     Box::pin(until_stopped(answer(server, &stop), roles, &stop)).await
 }
@@ -92,6 +100,8 @@ pub(super) async fn worker(arguments: WorkerArgs) -> Result<(), Failure> {
     // Opened here too, so that a store that cannot be reached is found out at the start.
     let store = parts::store(&arguments.store.url).await?;
     let queue = parts::shared_queue(&arguments.queue.url).await?;
+    // Read by each process of a layer; what is wrong with it is found out here.
+    parts::registry_map(&arguments.registries).await?;
     let runner = parts::pool(&arguments.store.url, &arguments.registries, &arguments.jobs)?;
     let limits = parts::worker(&arguments.jobs);
     let metrics = Metrics::new();
@@ -140,10 +150,11 @@ impl Fleet {
         Engine::new(Arc::clone(&self.store), EngineLimits::default())
     }
 
-    async fn server(&self, arguments: &ApiArgs) -> Result<Server, Failure> {
+    async fn server(&self, arguments: &ApiArgs, triggers: &Triggers) -> Result<Server, Failure> {
         let config = parts::api(arguments)?;
         let parts = Parts {
             metrics: self.metrics.clone(),
+            webhooks: triggers.webhooks.clone(),
             ..Parts::new(Arc::clone(&self.state), Arc::clone(&self.store))
         };
         let server =
@@ -156,6 +167,7 @@ impl Fleet {
     fn coordinator(
         &self,
         registries: &RegistryArgs,
+        map: &Arc<RegistryMap>,
         leases: &LeaseArgs,
     ) -> Result<Arc<Coordinator>, Failure> {
         let config = coordinator::Config {
@@ -167,7 +179,7 @@ impl Fleet {
             pace: coordinator::Pace::default(),
             config,
             engine: self.engine(),
-            registries: parts::registries(registries)?,
+            registries: parts::registries(registries, map)?,
             state: Arc::clone(&self.state),
             queue: Arc::clone(&self.queue),
             clock: parts::clock(),
