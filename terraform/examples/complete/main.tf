@@ -12,6 +12,10 @@ data "aws_partition" "current" {}
 
 data "aws_caller_identity" "current" {}
 
+locals {
+  account = data.aws_caller_identity.current.account_id
+}
+
 module "network" {
   source = "../../modules/network"
 
@@ -63,8 +67,11 @@ module "fleet" {
   state = module.state
   queue = module.queue
 
+  events = module.events
+
   certificate_arn = var.certificate_arn
+  registries      = [{ host = "${local.account}.dkr.ecr.${var.region}.amazonaws.com", ecr = {} }]
   repository_arns = [
-    "arn:${data.aws_partition.current.partition}:ecr:${var.region}:${data.aws_caller_identity.current.account_id}:repository/*",
+    "arn:${data.aws_partition.current.partition}:ecr:${var.region}:${local.account}:repository/*",
   ]
 }

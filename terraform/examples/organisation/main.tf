@@ -89,9 +89,17 @@ module "fleet" {
   state = module.state
   queue = module.queue
 
+  events = module.events
+
   certificate_arn = var.certificate_arn
-  pull_role_arns  = local.pull_roles
-  worker          = { max_tasks = 100, spot_share = 80 }
+  registries = [
+    for account in values(var.members) : {
+      host = "${account}.dkr.ecr.${var.region}.amazonaws.com"
+      ecr  = { role = "arn:${data.aws_partition.current.partition}:iam::${account}:role/${var.name}-pull" }
+    }
+  ]
+  pull_role_arns = local.pull_roles
+  worker         = { max_tasks = 100, spot_share = 80 }
 }
 
 module "team_a" {

@@ -8,18 +8,27 @@ module "coordinator" {
   command = concat(["coordinator", "--tls-terminated-elsewhere"], local.networks, local.credentials)
 
   environment = merge(local.telemetry, {
-    PLIMSOLL_STORE  = var.store.url
-    PLIMSOLL_QUEUE  = var.queue.url
-    PLIMSOLL_LISTEN = "0.0.0.0:7465"
-    PLIMSOLL_CRAWLS = var.crawls_file == null ? null : "/inputs/${var.crawls_file}"
+    PLIMSOLL_STORE      = var.store.url
+    PLIMSOLL_QUEUE      = var.queue.url
+    PLIMSOLL_LISTEN     = "0.0.0.0:7465"
+    PLIMSOLL_REGISTRIES = local.registries_url
+    PLIMSOLL_EVENTS     = one(var.events[*].queue_url)
+    PLIMSOLL_WEBHOOKS   = var.webhooks_secret_arn == null ? null : "/inputs/secrets/webhooks"
+    PLIMSOLL_CRAWLS     = var.crawls_file == null ? null : "/inputs/${var.crawls_file}"
   })
   secrets = {
     PLIMSOLL_STATE = var.state.url_secret_arn
   }
-  secret_files = local.credential_files
+  secret_files = merge(
+    local.credential_files,
+    var.webhooks_secret_arn == null ? {} : { webhooks = var.webhooks_secret_arn },
+  )
 
-  policy_json  = data.aws_iam_policy_document.coordinator.json
-  target_group = { arn = aws_lb_target_group.api.arn, port = 7465 }
+  policy_json = data.aws_iam_policy_document.coordinator.json
+  target_groups = concat(
+    [{ arn = aws_lb_target_group.api.arn, port = 7465 }],
+    [for group in aws_lb_target_group.webhooks : { arn = group.arn, port = 7466 }],
+  )
   tasks        = { min = var.coordinator.tasks, max = var.coordinator.tasks }
   cpu          = var.coordinator.cpu
   memory_mib   = var.coordinator.memory_mib
@@ -39,7 +48,7 @@ module "coordinator" {
   log_days          = var.log_days
   tags              = var.tags
 
-  depends_on = [aws_ecs_cluster_capacity_providers.this, aws_lb_listener.api]
+  depends_on = [aws_ecs_cluster_capacity_providers.this, aws_lb_listener.api, aws_lb_listener_rule.webhooks, aws_s3_object.registries]
 }
 
 data "aws_iam_policy_document" "coordinator" {
@@ -83,5 +92,31 @@ data "aws_iam_policy_document" "coordinator" {
     sid       = "PublishLayers"
     actions   = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"]
     resources = var.queue.layer_queue_arns
+  }
+
+  dynamic "statement" {
+    for_each = var.events[*]
+
+    content {
+      sid = "TakeEvents"
+      actions = [
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
+        "sqs:ReceiveMessage",
+      ]
+      resources = [statement.value.queue_arn]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.events[*]
+
+    content {
+      sid       = "SetEventsAside"
+      actions   = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"]
+      resources = [statement.value.dead_queue_arn]
+    }
   }
 }

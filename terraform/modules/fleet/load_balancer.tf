@@ -39,6 +39,49 @@ resource "aws_lb_target_group" "api" {
   tags = var.tags
 }
 
+# Registries post here by HTTP; nothing else that the roles serve beside gRPC is let through.
+resource "aws_lb_target_group" "webhooks" {
+  count = var.webhooks_secret_arn == null ? 0 : 1
+
+  name                 = "${var.name}-webhooks"
+  vpc_id               = var.vpc_id
+  target_type          = "ip"
+  protocol             = "HTTP"
+  port                 = 7466
+  deregistration_delay = 35
+
+  health_check {
+    path                = "/healthz"
+    matcher             = "200"
+    interval            = 15
+    timeout             = 5
+    healthy_threshold   = 2
+    unhealthy_threshold = 4
+  }
+
+  tags = var.tags
+}
+
+resource "aws_lb_listener_rule" "webhooks" {
+  count = var.webhooks_secret_arn == null ? 0 : 1
+
+  listener_arn = aws_lb_listener.api.arn
+  priority     = 10
+
+  condition {
+    path_pattern {
+      values = ["/webhooks/*"]
+    }
+  }
+
+  action {
+    type             = "forward"
+    target_group_arn = aws_lb_target_group.webhooks[0].arn
+  }
+
+  tags = var.tags
+}
+
 resource "aws_lb_listener" "api" {
   load_balancer_arn = aws_lb.api.arn
   port              = 443

@@ -100,6 +100,28 @@ variable "crawls_file" {
   default     = null
 }
 
+variable "events" {
+  description = "Queue with the events of ECR, and where those go that nobody can read. Null: pushes are not heard of."
+  type = object({
+    queue_url      = string
+    queue_arn      = string
+    dead_queue_arn = string
+  })
+  default = null
+}
+
+variable "webhooks_secret_arn" {
+  description = "Secret with the configuration of webhooks, which has their passwords. Null: no webhooks."
+  type        = string
+  default     = null
+}
+
+variable "registries" {
+  description = "What there is to say of registries, as the entries of PLIMSOLL_REGISTRIES; an entry has a host at least."
+  type        = any
+  default     = []
+}
+
 variable "certificate_arn" {
   description = "Certificate of ACM for the name that clients call the API by."
   type        = string

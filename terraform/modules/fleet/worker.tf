@@ -16,6 +16,7 @@ module "worker" {
   environment = merge(local.telemetry, {
     PLIMSOLL_STORE        = var.store.url
     PLIMSOLL_QUEUE        = var.queue.url
+    PLIMSOLL_REGISTRIES   = local.registries_url
     PLIMSOLL_SLOTS        = tostring(var.worker.slots)
     PLIMSOLL_PER_REGISTRY = tostring(var.worker.per_registry)
     PLIMSOLL_JOB_MEMORY   = tostring(var.worker.job_memory_mib)
@@ -45,7 +46,7 @@ module "worker" {
   log_days          = var.log_days
   tags              = var.tags
 
-  depends_on = [aws_ecs_cluster_capacity_providers.this]
+  depends_on = [aws_ecs_cluster_capacity_providers.this, aws_s3_object.registries]
 }
 
 data "aws_iam_policy_document" "worker" {

@@ -13,6 +13,7 @@ locals {
   # From one group to another.
   edges = {
     api                   = { from = "load_balancer", to = "coordinator", port = 7465 }
+    webhooks              = { from = "load_balancer", to = "coordinator", port = 7466 }
     coordinator_state     = { from = "coordinator", to = "database", port = 5432 }
     aggregator_state      = { from = "aggregator", to = "database", port = 5432 }
     coordinator_endpoints = { from = "coordinator", to = "endpoints", port = 443 }

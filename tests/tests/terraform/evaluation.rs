@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hcl::eval::{Context, Evaluate as _, FuncArgs, FuncDef, ParamType};
 use hcl::expr::{Expression, ObjectKey};
 use hcl::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
 use crate::configuration::{Module, attribute};
 
@@ -121,15 +122,39 @@ fn functions() -> Context<'static> {
         Value::Object(object) => Ok(object.keys().cloned().collect::<Vec<String>>().into()),
         other => Err(format!("keys takes an object, not {other}")),
     });
+    declare("length", |arguments| match &arguments[0] {
+        Value::Array(array) => Ok(array.len().into()),
+        Value::Object(object) => Ok(object.len().into()),
+        other => Err(format!("{other} has no length here")),
+    });
     declare("lower", |arguments| Ok(text(&arguments, 0)?.to_lowercase().into()));
     declare("merge", merge);
+    declare("one", |arguments| match arguments[0].as_array().map(Vec::as_slice) {
+        Some([]) => Ok(Value::Null),
+        Some([one]) => Ok(one.clone()),
+        _ => Err("one takes an array of one or none".to_owned()),
+    });
     declare("replace", |arguments| {
         Ok(text(&arguments, 0)?.replace(text(&arguments, 1)?, text(&arguments, 2)?).into())
+    });
+    declare("sha256", |arguments| Ok(format!("{:x}", Sha256::digest(text(&arguments, 0)?)).into()));
+    declare("substr", |arguments| {
+        let at = |at: usize| arguments[at].as_u64().and_then(|at| usize::try_from(at).ok());
+        let (start, length) = at(1).zip(at(2)).ok_or("substr takes numbers")?;
+        Ok(text(&arguments, 0)?.chars().skip(start).take(length).collect::<String>().into())
     });
     declare("toset", |arguments| Ok(arguments[0].clone()));
     declare("tostring", |arguments| match &arguments[0] {
         Value::String(text) => Ok(text.clone().into()),
         other => Ok(other.to_string().into()),
+    });
+    declare("values", |arguments| match &arguments[0] {
+        Value::Object(object) => Ok(object.values().cloned().collect::<Vec<Value>>().into()),
+        other => Err(format!("values takes an object, not {other}")),
+    });
+    // All JSON is YAML.
+    declare("yamlencode", |arguments| {
+        serde_json::to_string(&arguments[0]).map(Value::from).map_err(|error| error.to_string())
     });
     context
 }

@@ -50,6 +50,9 @@ pub(crate) fn full() -> Value {
         "policy_file": "policy.yaml",
         "allowlist_files": ["allowlist.yaml", "more.yaml"],
         "crawls_file": "crawls.yaml",
+        "events": {"queue_url": events_url(), "queue_arn": "arn:aws:sqs:5", "dead_queue_arn": "arn:aws:sqs:6"},
+        "webhooks_secret_arn": "arn:aws:secretsmanager:webhooks",
+        "registries": registries(),
         "otlp_endpoint": "http://127.0.0.1:4317",
         "log_level": "warn,plimsoll_fleet=debug",
     });
@@ -63,6 +66,27 @@ fn queue_url() -> Value {
     let samples = Samples::from([("data", json!({"aws_region": {"current": {"name": "eu-central-1"}}}))]);
     let scope = Scope::of(&queue, &json!({}), &samples);
     scope.evaluate(attribute(queue.block("output", &["url"]), "value").expect("a value"))
+}
+
+/// What AWS would make of the name that the module `events` gives its queue.
+fn events_url() -> Value {
+    let events = Module::at("modules/events");
+    let scope = Scope::of(&events, &json!({}), &Samples::new());
+    let name = attribute(events.block("resource", &["aws_sqs_queue", "events"]), "name").expect("a name");
+    let name = scope.evaluate(name);
+    json!(format!("https://sqs.eu-central-1.amazonaws.com/111122223333/{}", name.as_str().expect("a name")))
+}
+
+/// What the example of an organisation says of registries.
+fn registries() -> Value {
+    let example = Module::at("examples/organisation");
+    let samples = Samples::from([("data", json!({"aws_partition": {"current": {"partition": "aws"}}}))]);
+    let variables = json!({
+        "members": {"team_a": "111122223333", "team_b": "444455556666"},
+        "bucket": "evidence", "image": "plimsoll", "helper_image": "aws-cli", "certificate_arn": "arn",
+    });
+    let scope = Scope::of(&example, &variables, &samples);
+    scope.evaluate(attribute(example.block("module", &["fleet"]), "registries").expect("registries"))
 }
 
 fn store_url() -> Value {
@@ -218,6 +242,33 @@ fn a_queue_and_its_dead_letters_are_named_by_the_channel() {
         (name("ready"), name("dead")),
         (json!("team-a-layers-push"), json!("team-a-layers-push-dead"))
     );
+}
+
+#[tokio::test]
+async fn events_are_read_from_a_queue_that_the_binary_finds_and_set_aside_beside_it() {
+    let url = events_url();
+    let opened = plimsoll_queue::open_inbox(url.as_str().unwrap()).await;
+    assert!(opened.is_ok(), "{url} is no queue of events");
+    let events = Module::at("modules/events");
+    let scope = Scope::of(&events, &json!({"prefix": "team-a"}), &Samples::new());
+    let name = |label: &str| {
+        scope.evaluate(attribute(events.block("resource", &["aws_sqs_queue", label]), "name").unwrap())
+    };
+    // Where nothing else is said, the binary looks for what it sets aside under this name.
+    assert_eq!((name("events"), name("dead")), (json!("team-a-events"), json!("team-a-events-dead")));
+}
+
+#[test]
+fn what_is_said_of_registries_is_understood_and_asks_for_the_roles_that_members_have() {
+    let text = serde_json::to_string(&json!({"registries": registries()})).unwrap();
+    let map = plimsoll_oci::RegistryMap::parse(&text).unwrap();
+    let host = "444455556666.dkr.ecr.eu-central-1.amazonaws.com";
+    let account = map.find(host).expect("an entry").ecr_account(host).unwrap().expect("it is in ECR");
+    let member = Module::at("modules/member");
+    let scope = Scope::of(&member, &json!({"bus_arn": "arn", "reader_role_arns": ["arn"]}), &Samples::new());
+    let role =
+        scope.evaluate(attribute(member.block("resource", &["aws_iam_role", "pull"]), "name").unwrap());
+    assert_eq!(account.role, Some(format!("arn:aws:iam::444455556666:role/{}", role.as_str().unwrap())));
 }
 
 #[test]

@@ -19,7 +19,7 @@ locals {
         { sourceVolume = "inputs", containerPath = "/inputs", readOnly = true },
         { sourceVolume = "scratch", containerPath = "/scratch", readOnly = false },
       ]
-      portMappings = var.target_group == null ? [] : [{ containerPort = var.target_group.port, protocol = "tcp" }]
+      portMappings = [for group in var.target_groups : { containerPort = group.port, protocol = "tcp" }]
       dependsOn    = [{ containerName = "inputs", condition = "HEALTHY" }]
       # It lives; whether it reaches what it needs is no reason to kill it.
       healthCheck = {
@@ -127,7 +127,7 @@ resource "aws_ecs_service" "this" {
   enable_execute_command             = false
   deployment_minimum_healthy_percent = 100
   deployment_maximum_percent         = 200
-  health_check_grace_period_seconds  = var.target_group == null ? null : 600
+  health_check_grace_period_seconds  = length(var.target_groups) == 0 ? null : 600
   propagate_tags                     = "SERVICE"
 
   capacity_provider_strategy {
@@ -157,7 +157,7 @@ resource "aws_ecs_service" "this" {
   }
 
   dynamic "load_balancer" {
-    for_each = var.target_group == null ? [] : [var.target_group]
+    for_each = var.target_groups
 
     content {
       target_group_arn = load_balancer.value.arn

@@ -126,13 +126,13 @@ variable "security_group_id" {
   type        = string
 }
 
-variable "target_group" {
-  description = "Target group of a load balancer, and the port of the role that it sends calls to. Null: none."
-  type = object({
+variable "target_groups" {
+  description = "Target groups of a load balancer, and the ports of the role that they send calls to."
+  type = list(object({
     arn  = string
     port = number
-  })
-  default = null
+  }))
+  default = []
 }
 
 variable "spot_share" {
