@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use plimsoll_telemetry::prometheus_client::metrics::gauge::Gauge;
 use plimsoll_telemetry::prometheus_client::metrics::histogram::Histogram;
-use plimsoll_telemetry::{Counters, Histograms, Metrics};
+use plimsoll_telemetry::{Counters, Histograms, Metrics, from_zero};
 use tonic::Code;
 
 /// Counters of one server. Labels are bounded: methods are those of the protos, codes the seventeen of gRPC.
@@ -14,6 +14,22 @@ pub(crate) struct ApiMetrics {
     seconds: Histograms<1>,
     streams: Gauge,
 }
+
+/// What can be called, as the protos name it.
+const METHODS: [&str; 12] = [
+    "CancelCrawl",
+    "CancelScan",
+    "GetCrawl",
+    "GetScan",
+    "GetVerdict",
+    "ListCrawls",
+    "ListScans",
+    "ListTagHistory",
+    "StartCrawl",
+    "SubmitScan",
+    "WatchScan",
+    "WatchVerdicts",
+];
 
 /// From 1 ms to the longest a call may take.
 fn histogram() -> Histogram {
@@ -25,16 +41,18 @@ impl ApiMetrics {
     pub(crate) fn new(metrics: &Metrics) -> Self {
         let streams = Gauge::default();
         metrics.register("api", "streams", "Streams that are open", streams.clone());
-        Self {
-            calls: metrics.counters("api", "calls", "Calls answered, by method and gRPC code"),
-            seconds: metrics.histograms(
-                "api",
-                "call_seconds",
-                "Seconds until a call was answered, or its stream began",
-                histogram,
-            ),
-            streams,
-        }
+        let calls = metrics.counters("api", "calls", "Calls answered, by method and gRPC code");
+        // The specification numbers its codes from 0 to 16.
+        let codes = (0..=16).map(|number| name(Code::from_i32(number)));
+        from_zero(&calls, codes.flat_map(|code| METHODS.map(|method| [("method", method), ("code", code)])));
+        let seconds = metrics.histograms(
+            "api",
+            "call_seconds",
+            "Seconds until a call was answered, or its stream began",
+            histogram,
+        );
+        from_zero(&seconds, METHODS.map(|method| [("method", method)]));
+        Self { calls, seconds, streams }
     }
 
     /// Counts a call that was answered.

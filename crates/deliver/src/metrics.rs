@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use plimsoll_telemetry::prometheus_client::metrics::histogram::Histogram;
-use plimsoll_telemetry::{Counters, Histograms};
+use plimsoll_telemetry::{Counters, Histograms, from_zero};
 
 use crate::outcome::{Next, Outcome};
 
@@ -25,15 +25,16 @@ fn seconds() -> Histogram {
 impl Metrics {
     /// Registers them; once in a process.
     pub fn new(metrics: &plimsoll_telemetry::Metrics) -> Self {
-        Self(Some(Counted {
-            deliveries: metrics.counters("deliver", "deliveries", "Callbacks, by what became of an attempt"),
-            seconds: metrics.histograms(
-                "deliver",
-                "attempt_seconds",
-                "Seconds from writing a callback to the receiver's answer",
-                seconds,
-            ),
-        }))
+        let deliveries = metrics.counters("deliver", "deliveries", "Callbacks, by what became of an attempt");
+        from_zero(&deliveries, ["delivered", "again", "dead"].map(|outcome| [("outcome", outcome)]));
+        let seconds = metrics.histograms(
+            "deliver",
+            "attempt_seconds",
+            "Seconds from writing a callback to the receiver's answer",
+            seconds,
+        );
+        from_zero(&seconds, ["taken", "away", "rejected", "hopeless"].map(|answer| [("answer", answer)]));
+        Self(Some(Counted { deliveries, seconds }))
     }
 
     /// An attempt ended so.
@@ -59,5 +60,31 @@ impl Metrics {
             };
             counted.deliveries.get_or_create(&[("outcome", outcome)]).inc();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_becomes_of_a_callback_was_there_at_zero() {
+        let registry = plimsoll_telemetry::Metrics::new();
+        let metrics = Metrics::new(&registry);
+        let at_first = registry.render();
+        assert!(at_first.contains(r#"plimsoll_deliver_deliveries_total{outcome="dead"} 0"#), "{at_first}");
+        let reason = String::new;
+        for outcome in [
+            Outcome::Taken,
+            Outcome::Away { reason: reason(), after: None },
+            Outcome::Rejected { reason: reason() },
+            Outcome::Hopeless { reason: reason() },
+        ] {
+            metrics.attempted(&outcome, Duration::ZERO);
+        }
+        for next in [Next::Delivered, Next::Again(Duration::ZERO, reason()), Next::Dead(reason())] {
+            metrics.kept(&next);
+        }
+        assert_eq!(registry.render().lines().count(), at_first.lines().count(), "no series is new");
     }
 }

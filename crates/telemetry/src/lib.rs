@@ -18,7 +18,7 @@ mod setup;
 pub use config::{Config, Format};
 pub use context::{Parent, extract, inject, inject_span};
 pub use error::Error;
-pub use metrics::{Counters, Gauges, Histograms, Labels, Metrics};
+pub use metrics::{Counters, Gauges, Histograms, Labels, Metrics, from_zero};
 /// The metrics library itself: counters, gauges, histograms and families are made with it and registered in
 /// [`Metrics`].
 pub use prometheus_client;

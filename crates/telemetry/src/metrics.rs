@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
@@ -18,6 +18,17 @@ pub type Counters<const N: usize> = Family<Labels<N>, Counter>;
 pub type Gauges<const N: usize> = Family<Labels<N>, Gauge>;
 /// Histograms that differ in their labels, with the same buckets.
 pub type Histograms<const N: usize> = Family<Labels<N>, Histogram, fn() -> Histogram>;
+
+/// Has the series with these labels begin at zero, before there is anything to count: the first event of a series that
+/// begins with it is one that rates and increases do not see, and an alert on a series that is not there never fires.
+pub fn from_zero<const N: usize, M, C: MetricConstructor<M>>(
+    family: &Family<Labels<N>, M, C>,
+    series: impl IntoIterator<Item = Labels<N>>,
+) {
+    for labels in series {
+        drop(family.get_or_create(&labels));
+    }
+}
 
 /// Every metric of a process; clones are the same registry. Names are `plimsoll_<crate>_<noun>`.
 #[derive(Clone, Debug)]
@@ -100,6 +111,27 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_series_can_be_there_before_it_counts() {
+        let metrics = Metrics::new();
+        let jobs = metrics.counters("fleet", "jobs", "Jobs that ended");
+        let seconds = metrics.histograms("fleet", "seconds", "Seconds", || Histogram::new([1.0]));
+        assert_eq!(metrics.render(), "# EOF\n");
+        from_zero(&jobs, ["done", "failed"].map(|outcome| [("outcome", outcome)]));
+        from_zero(&seconds, [[("lane", "push")]]);
+        let text = metrics.render();
+        for line in [
+            r#"plimsoll_fleet_jobs_total{outcome="done"} 0"#,
+            r#"plimsoll_fleet_jobs_total{outcome="failed"} 0"#,
+            r#"plimsoll_fleet_seconds_count{lane="push"} 0"#,
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+        jobs.get_or_create(&[("outcome", "done")]).inc();
+        from_zero(&jobs, [[("outcome", "done")]]);
+        assert!(metrics.render().contains(r#"{outcome="done"} 1"#), "what was counted stays");
+    }
 
     #[test]
     fn a_metric_is_rendered_under_its_scope() {

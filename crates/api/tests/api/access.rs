@@ -52,7 +52,7 @@ impl Decoder for Empty {
 }
 
 /// Every method of the API, as its own descriptor names them.
-fn methods() -> Vec<String> {
+pub(crate) fn methods() -> Vec<String> {
     use prost_types::FileDescriptorSet;
     let bytes = Bytes::from_static(v1::FILE_DESCRIPTOR_SET);
     let set: FileDescriptorSet = prost::Message::decode(bytes).expect("a descriptor set");

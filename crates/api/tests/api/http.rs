@@ -10,6 +10,7 @@ use plimsoll_telemetry::Metrics;
 use plimsoll_types::Tenant;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::access::methods;
 use crate::harness::{localhost, request, start_with};
 
 async fn get(address: SocketAddr, path: &str) -> String {
@@ -34,6 +35,23 @@ async fn a_server_says_that_it_lives_is_ready_and_what_it_counted() {
     assert!(metrics.contains("application/openmetrics-text"), "{metrics}");
     assert!(metrics.contains(r#"plimsoll_api_calls_total{method="SubmitScan",code="OK"} 1"#), "{metrics}");
     assert!(get(http, "/").await.starts_with("HTTP/1.1 404"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn every_method_is_counted_from_zero() {
+    let access = Access::Open(Tenant::default());
+    let server = start_with(Config { http: Some(localhost()), access, ..Config::new(localhost()) }).await;
+    let metrics = get(server.http.unwrap(), "/metrics").await;
+    for method in methods() {
+        let method = method.rsplit('/').next().unwrap();
+        for series in [
+            format!("plimsoll_api_calls_total{{method=\"{method}\",code=\"UNAVAILABLE\"}} 0\n"),
+            format!("plimsoll_api_call_seconds_count{{method=\"{method}\"}} 0\n"),
+        ] {
+            assert!(metrics.contains(&series), "{series} in {metrics}");
+        }
+    }
     server.stop().await;
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use plimsoll_state::Settled;
 use plimsoll_telemetry::prometheus_client::metrics::histogram::Histogram;
-use plimsoll_telemetry::{Counters, Histograms};
+use plimsoll_telemetry::{Counters, Histograms, from_zero};
 use plimsoll_types::Lane;
 use plimsoll_types::report::VerdictStatus;
 
@@ -37,6 +37,8 @@ pub(super) enum Ended {
 }
 
 impl Ended {
+    const ALL: [Self; 4] = [Self::Judged, Self::PutOff, Self::GivenUp, Self::Lost];
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Judged => "judged",
@@ -46,6 +48,14 @@ impl Ended {
         }
     }
 }
+
+const SETTLED: &str = "settled";
+const AGAIN: &str = "again";
+const IGNORED: &str = "ignored";
+const UNREADABLE: &str = "unreadable";
+
+const STATUSES: [VerdictStatus; 4] =
+    [VerdictStatus::Pass, VerdictStatus::Warn, VerdictStatus::Fail, VerdictStatus::NotJudged];
 
 /// Milliseconds for known layers, seconds for an image of thousands of packages.
 fn seconds() -> Histogram {
@@ -63,6 +73,24 @@ fn to_verdict() -> Histogram {
 impl Metrics {
     /// Registers them; once in a process.
     pub fn new(metrics: &plimsoll_telemetry::Metrics) -> Self {
+        let results = metrics.counters("fleet", "results", "Results of jobs taken in, by what they did");
+        from_zero(&results, [SETTLED, AGAIN, IGNORED, UNREADABLE].map(|outcome| [("outcome", outcome)]));
+        let seconds = metrics.histograms(
+            "fleet",
+            "judge_seconds",
+            "Seconds from claiming an image until it was judged or set aside",
+            seconds,
+        );
+        from_zero(&seconds, Ended::ALL.map(|how| [("outcome", how.as_str())]));
+        let verdicts = metrics.counters("fleet", "verdicts", "Verdicts, one for each image of a scan");
+        from_zero(&verdicts, STATUSES.map(|status| [("status", status.as_str())]));
+        let to_verdict = metrics.histograms(
+            "fleet",
+            "submit_to_verdict_seconds",
+            "Seconds from submitting a scan to the verdict on an image of it",
+            to_verdict,
+        );
+        from_zero(&to_verdict, Lane::ALL.iter().map(|lane| [("lane", lane.as_str())]));
         Self(Some(Counted {
             targets: Held::register(
                 metrics,
@@ -72,20 +100,10 @@ impl Metrics {
                     "Seconds since this process claimed the oldest of the images it judges",
                 ],
             ),
-            results: metrics.counters("fleet", "results", "Results of jobs taken in, by what they did"),
-            seconds: metrics.histograms(
-                "fleet",
-                "judge_seconds",
-                "Seconds from claiming an image until it was judged or set aside",
-                seconds,
-            ),
-            verdicts: metrics.counters("fleet", "verdicts", "Verdicts, one for each image of a scan"),
-            to_verdict: metrics.histograms(
-                "fleet",
-                "submit_to_verdict_seconds",
-                "Seconds from submitting a scan to the verdict on an image of it",
-                to_verdict,
-            ),
+            results,
+            seconds,
+            verdicts,
+            to_verdict,
         }))
     }
 
@@ -97,15 +115,15 @@ impl Metrics {
     /// A result was taken in.
     pub(super) fn settled(&self, settled: &Settled) {
         self.result(match settled {
-            Settled::As(_) => "settled",
-            Settled::Again(_) => "again",
-            Settled::Ignored => "ignored",
+            Settled::As(_) => SETTLED,
+            Settled::Again(_) => AGAIN,
+            Settled::Ignored => IGNORED,
         });
     }
 
     /// A result was set aside, because nobody can read it.
     pub(super) fn unreadable(&self) {
-        self.result("unreadable");
+        self.result(UNREADABLE);
     }
 
     fn result(&self, outcome: &'static str) {
@@ -134,7 +152,28 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
+    use plimsoll_state::LayerState;
+
     use super::*;
+
+    #[test]
+    fn whatever_becomes_of_an_image_was_there_at_zero() {
+        let registry = plimsoll_telemetry::Metrics::new();
+        let metrics = Metrics::new(&registry);
+        let at_first = registry.render();
+        assert!(at_first.contains(r#"plimsoll_fleet_results_total{outcome="ignored"} 0"#), "{at_first}");
+        for how in Ended::ALL {
+            metrics.ended(how, Duration::ZERO);
+        }
+        for lane in Lane::ALL {
+            STATUSES.into_iter().for_each(|status| metrics.verdict(status, *lane, 9));
+        }
+        for settled in [Settled::As(LayerState::Done), Settled::Again(9), Settled::Ignored] {
+            metrics.settled(&settled);
+        }
+        metrics.unreadable();
+        assert_eq!(registry.render().lines().count(), at_first.lines().count(), "no series is new");
+    }
 
     #[test]
     fn a_verdict_counts_by_status_and_by_how_long_its_asker_waited() {

@@ -6,7 +6,7 @@ use plimsoll_queue::Depth;
 use plimsoll_state::Backlog;
 use plimsoll_telemetry::prometheus_client::metrics::counter::Counter;
 use plimsoll_telemetry::prometheus_client::metrics::histogram::Histogram;
-use plimsoll_telemetry::{Counters, Gauges, Histograms};
+use plimsoll_telemetry::{Counters, Gauges, Histograms, from_zero};
 use plimsoll_types::Lane;
 
 use crate::held::{Held, Hold};
@@ -42,6 +42,8 @@ pub(super) enum Ended {
 }
 
 impl Ended {
+    const ALL: [Self; 5] = [Self::Planned, Self::PutOff, Self::Failed, Self::Gone, Self::Lost];
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Planned => "planned",
@@ -52,6 +54,9 @@ impl Ended {
         }
     }
 }
+
+const NEW: &str = "new";
+const SAVED: &str = "saved";
 
 /// From a manifest that a registry has at hand to one that does not come.
 fn seconds() -> Histogram {
@@ -64,6 +69,19 @@ impl Metrics {
         let republished = Counter::default();
         let help = "Layers published again, because they were lost or have another attempt";
         metrics.register("fleet", "republished_layers", help, republished.clone());
+        let seconds = metrics.histograms(
+            "fleet",
+            "plan_seconds",
+            "Seconds from claiming a scan until it was planned or set aside",
+            seconds,
+        );
+        from_zero(&seconds, Ended::ALL.map(|how| [("outcome", how.as_str())]));
+        let layers = metrics.counters(
+            "fleet",
+            "planned_layers",
+            "Distinct layers of planned scans: new, or saved because known or asked for already",
+        );
+        from_zero(&layers, [NEW, SAVED].map(|work| [("work", work)]));
         Self(Some(Counted {
             scans: Held::register(
                 metrics,
@@ -73,18 +91,10 @@ impl Metrics {
                     "Seconds since this process claimed the oldest of the scans it plans",
                 ],
             ),
-            seconds: metrics.histograms(
-                "fleet",
-                "plan_seconds",
-                "Seconds from claiming a scan until it was planned or set aside",
-                seconds,
-            ),
-            layers: metrics.counters(
-                "fleet",
-                "planned_layers",
-                "Distinct layers of planned scans: new, or saved because known or asked for already",
-            ),
+            seconds,
+            layers,
             republished,
+            // What waits is unknown until somebody has counted, which is not the same as zero.
             waiting_layers: metrics.gauges(
                 "fleet",
                 "backlog_layers",
@@ -124,8 +134,8 @@ impl Metrics {
     /// A scan has so many distinct layers, and so many of them are new.
     pub(super) fn planned(&self, layers: usize, new: usize) {
         if let Some(counted) = &self.0 {
-            counted.layers.get_or_create(&[("work", "new")]).inc_by(new as u64);
-            counted.layers.get_or_create(&[("work", "saved")]).inc_by(layers.saturating_sub(new) as u64);
+            counted.layers.get_or_create(&[("work", NEW)]).inc_by(new as u64);
+            counted.layers.get_or_create(&[("work", SAVED)]).inc_by(layers.saturating_sub(new) as u64);
         }
     }
 
@@ -176,6 +186,21 @@ mod tests {
         metrics.backlog(&Backlog::default());
         let text = registry.render();
         assert!(text.contains(r#"plimsoll_fleet_backlog_layers{lane="push"} 0"#), "{text}");
+    }
+
+    #[test]
+    fn whatever_becomes_of_a_scan_was_there_at_zero() {
+        let registry = plimsoll_telemetry::Metrics::new();
+        let metrics = Metrics::new(&registry);
+        let at_first = registry.render();
+        assert!(at_first.contains(r#"plimsoll_fleet_plan_seconds_count{outcome="gone"} 0"#), "{at_first}");
+        assert!(!at_first.contains("plimsoll_fleet_backlog_layers{"), "nobody has counted yet: {at_first}");
+        for how in Ended::ALL {
+            metrics.ended(how, Duration::ZERO);
+        }
+        metrics.planned(3, 1);
+        metrics.republished(1);
+        assert_eq!(registry.render().lines().count(), at_first.lines().count(), "no series is new");
     }
 
     #[test]

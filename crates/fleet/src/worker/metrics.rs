@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use plimsoll_telemetry::Histograms;
 use plimsoll_telemetry::prometheus_client::metrics::counter::Counter;
 use plimsoll_telemetry::prometheus_client::metrics::histogram::Histogram;
+use plimsoll_telemetry::{Histograms, Labels, from_zero};
 use plimsoll_types::LayerOutcome;
 
 use crate::held::{Held, Hold};
@@ -20,6 +20,12 @@ struct Counted {
     pulled: Counter,
 }
 
+const HANDED_BACK: &str = "handed_back";
+const UNREADABLE: &str = "unreadable";
+/// What can become of a job.
+const OUTCOMES: [&str; 7] =
+    ["analyzed", "known", "source_failed", "layer_failed", "interrupted", HANDED_BACK, UNREADABLE];
+
 /// From a look into the store to the longest a job may take.
 fn seconds() -> Histogram {
     Histogram::new([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1200.0])
@@ -31,18 +37,20 @@ impl Metrics {
         let pulled = Counter::default();
         let help = "Bytes of layers pulled from registries by jobs that ended well";
         metrics.register("fleet", "pulled_bytes", help, pulled.clone());
+        let seconds = metrics.histograms(
+            "fleet",
+            "job_seconds",
+            "Seconds from the lease of a job to its result",
+            seconds,
+        );
+        from_zero(&seconds, OUTCOMES.map(labels));
         Self(Some(Counted {
             jobs: Held::register(
                 metrics,
                 ["jobs_held", "Jobs this process works on"],
                 ["jobs_oldest_lease_seconds", "Seconds since this process leased the oldest of its jobs"],
             ),
-            seconds: metrics.histograms(
-                "fleet",
-                "job_seconds",
-                "Seconds from the lease of a job to its result",
-                seconds,
-            ),
+            seconds,
             pulled,
         }))
     }
@@ -62,20 +70,24 @@ impl Metrics {
 
     /// A job was handed back.
     pub(super) fn handed_back(&self, took: Duration) {
-        self.took("handed_back", took);
+        self.took(HANDED_BACK, took);
     }
 
     /// A job was set aside, because nobody can read it.
     pub(super) fn unreadable(&self) {
-        self.took("unreadable", Duration::ZERO);
+        self.took(UNREADABLE, Duration::ZERO);
     }
 
     fn took(&self, outcome: &'static str, took: Duration) {
         if let Some(counted) = &self.0 {
-            let labels = [("kind", "layer"), ("outcome", outcome)];
-            counted.seconds.get_or_create(&labels).observe(took.as_secs_f64());
+            counted.seconds.get_or_create(&labels(outcome)).observe(took.as_secs_f64());
         }
     }
+}
+
+/// There is one kind of jobs yet.
+const fn labels(outcome: &'static str) -> Labels<2> {
+    [("kind", "layer"), ("outcome", outcome)]
 }
 
 fn name(outcome: &LayerOutcome) -> &'static str {
@@ -90,24 +102,53 @@ fn name(outcome: &LayerOutcome) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use plimsoll_types::{Digest, LayerDone};
+    use plimsoll_types::{Digest, LayerDone, LayerFailure, LayerSource, Retry};
 
     use super::*;
+
+    fn done(pulled_bytes: u64) -> LayerOutcome {
+        let digest = Digest::from_bytes([1; 32]);
+        LayerOutcome::Done(LayerDone {
+            diff_id: digest,
+            uncompressed_size: 9,
+            index: digest,
+            packages: digest,
+            pulled_bytes,
+        })
+    }
+
+    #[test]
+    fn whatever_becomes_of_a_job_was_there_at_zero() {
+        let registry = plimsoll_telemetry::Metrics::new();
+        let metrics = Metrics::new(&registry);
+        let at_first = registry.render();
+        assert_eq!(at_first.matches("plimsoll_fleet_job_seconds_count{").count(), OUTCOMES.len());
+        let failure = || LayerFailure { kind: "size".into(), message: "large".into(), retry: Retry::Never };
+        let source = LayerSource {
+            registry: "registry.example".into(),
+            repository: "app".into(),
+            tenant: "default".into(),
+            credential: None,
+            plain_http: false,
+        };
+        for outcome in [
+            done(0),
+            done(1),
+            LayerOutcome::SourceFailed { source, failure: failure() },
+            LayerOutcome::LayerFailed(failure()),
+            LayerOutcome::Interrupted("stopped".into()),
+        ] {
+            metrics.ended(&outcome, Duration::ZERO);
+        }
+        metrics.handed_back(Duration::ZERO);
+        metrics.unreadable();
+        assert_eq!(registry.render().lines().count(), at_first.lines().count(), "no series is new");
+    }
 
     #[test]
     fn a_layer_the_store_had_is_told_from_one_that_was_pulled() {
         let registry = plimsoll_telemetry::Metrics::new();
         let metrics = Metrics::new(&registry);
-        let digest = Digest::from_bytes([1; 32]);
-        let done = |pulled_bytes| {
-            LayerOutcome::Done(LayerDone {
-                diff_id: digest,
-                uncompressed_size: 9,
-                index: digest,
-                packages: digest,
-                pulled_bytes,
-            })
-        };
         metrics.ended(&done(0), Duration::from_millis(3));
         metrics.ended(&done(700), Duration::from_secs(2));
         metrics.ended(&done(11), Duration::from_secs(2));
