@@ -1,6 +1,6 @@
 # Works with GNU make 3.81 and later, on Debian and macOS. `make help` lists what there is.
 .POSIX:
-.PHONY: help demo test poison lint bench bench-known load push chaos crawl fuzz image compose
+.PHONY: help demo test poison lint lint-infra bench bench-known load push chaos crawl fuzz image compose
 
 # make demo IMAGE=…      another image than the one we make (any reference `plimsoll scan` takes)
 IMAGE =
@@ -51,6 +51,9 @@ poison: ## show that layers which kill, hang or exhaust their reader harm nobody
 
 lint: ## formatting, clippy, and the licences, sources and owners of dependencies
 	@sh tests/scripts/lint.sh
+
+lint-infra: ## what infra/ says, read by those it is for: promtool, kubectl, otelcol-contrib, as far as they are there
+	@sh tests/scripts/lint-infra.sh
 
 bench: ## compare with syft on images of nginx, Python, Node and Java, and on a 2 GB layer (Debian, root)
 	@REGISTRY='$(REGISTRY)' SYFT='$(SYFT)' RUNS='$(RUNS)' IMAGES='$(IMAGES)' bash tests/bench/bench.sh
