@@ -215,12 +215,20 @@ impl Registry {
         self.state().count(method, part)
     }
 
-    /// How many different paths that contain `part` requests with this method have had.
-    pub fn count_distinct(&self, method: &str, part: &str) -> usize {
-        let state = self.state();
-        let fits =
-            state.requests.iter().filter(|request| request.method == method && request.path.contains(part));
-        fits.map(|request| &request.path).collect::<std::collections::BTreeSet<_>>().len()
+    /// How many different blobs were given away to their last byte.
+    pub fn completed_blobs(&self) -> usize {
+        self.state().completed.len()
+    }
+
+    /// How often each blob was asked for, by digest.
+    pub fn blob_pulls(&self) -> BTreeMap<String, usize> {
+        let mut pulls = BTreeMap::new();
+        for request in self.state().requests.iter().filter(|request| request.method == "GET") {
+            if let Some((_, digest)) = request.path.rsplit_once("/blobs/") {
+                *pulls.entry(digest.to_owned()).or_default() += 1;
+            }
+        }
+        pulls
     }
 
     /// How often the blobs of `image`'s layers were asked for, lowest layer first.

@@ -47,21 +47,20 @@ fn a_registry_is_judged_as_planned_whoever_is_killed() {
     let (mut stored, mut cut, mut before) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
     for kill in 1..=parameters.kills {
         let enough = digests.len() * kill / (parameters.kills + 1);
-        let asked_for = |count: usize| {
-            crate::wait_for("layers that are read", parameters.patience, || {
-                (made.registry.count_distinct("GET", "/blobs/") >= count).then_some(())
-            });
-        };
-        asked_for(enough);
+        crate::wait_for("layers that were read", parameters.patience, || {
+            (made.registry.completed_blobs() >= enough).then_some(())
+        });
         // Slow enough that there is something to cut.
         made.registry.slow_down(8, Duration::from_millis(100));
-        asked_for(enough + 3);
+        let begun = made.registry.count("GET", "/blobs/") + 3;
+        assert!(made.registry.wait_for(begun, "GET", "/blobs/", parameters.patience));
         fleet.kill();
         made.registry.slow_down(1, Duration::ZERO);
         // What the process had started ends by itself, and stores what it has.
         std::thread::sleep(Duration::from_millis(500));
+        let pulls = made.registry.blob_pulls();
         for (digest, there) in digests.iter().zip(fleet.has_evidence(&digests)) {
-            let asked = made.registry.count("GET", &digest.hex());
+            let asked = pulls.get(&digest.to_string()).copied().unwrap_or_default();
             let asked_before = before.insert(*digest, asked).unwrap_or_default();
             if there {
                 stored.push((*digest, asked));
@@ -75,6 +74,7 @@ fn a_registry_is_judged_as_planned_whoever_is_killed() {
     let took = began.elapsed();
     assert_eq!(crawl.state(), v1::CrawlState::Done, "{crawl:?}");
 
+    let pulls = made.registry.blob_pulls();
     let counts = crawl.progress.clone().unwrap_or_default();
     let scans = |states: &[v1::ScanState]| {
         counts.scans.iter().filter(|scan| states.contains(&scan.state())).map(|scan| scan.count).sum::<u64>()
@@ -92,7 +92,7 @@ fn a_registry_is_judged_as_planned_whoever_is_killed() {
             .sum(),
         refetched_blobs: stored
             .iter()
-            .filter(|(digest, asked)| made.registry.count("GET", &digest.hex()) > *asked)
+            .filter(|(digest, asked)| pulls.get(&digest.to_string()).is_some_and(|now| now > asked))
             .count(),
         interrupted_blobs: cut.len(),
     };
