@@ -3,31 +3,27 @@
 mod backlog;
 mod metrics;
 mod pace;
+mod reconciling;
+mod targets;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use plimsoll_oci::Source;
-use plimsoll_queue::{Channel, Message, Queue};
-use plimsoll_state::{
-    Bell, BlobStanding, ClaimedScan, Due, PlannedBlob, PlannedTarget, ScanPlan, State, WantedLayer, retrying,
-};
+use plimsoll_queue::Queue;
+use plimsoll_state::{Bell, ClaimedScan, ScanPlan, State, retrying};
 use plimsoll_telemetry::{Parent, failpoint};
-use plimsoll_types::{
-    Failure, Lane, LayerOutcome, LayerResult, LayerSource, Platform, Reference, Retry, ScanId, ScanRequest,
-    ScanState,
-};
+use plimsoll_types::{Failure, LayerSource, Reference, Retry, ScanId, ScanRequest, ScanState};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::at_work::AtWork;
 use crate::registries::Registries;
-use crate::resolve::{self, Pinned, Resolved, is_encrypted};
-use crate::{Clock, Engine, Error, job, wait, worker};
+use crate::{Clock, Engine, Error, job, resolve, wait};
 
 use metrics::Ended;
 pub use metrics::Metrics;
 pub use pace::Pace;
+use targets::targets;
 
 /// How a coordinator works.
 #[derive(Clone, Debug)]
@@ -72,24 +68,14 @@ impl Config {
 /// So many more attempts a scan has where the fleet itself failed: hours rather than minutes.
 const OURS: u32 = 8;
 
-/// Platforms of one scan, at most. As many as a callback tells of.
-const MAX_PLATFORMS: usize = 128;
-
 /// How long a scan of a slow registry is left alone, on average.
 const SLOW_PAUSE: Duration = Duration::from_secs(20);
-
-/// What a layer waits for in a lane that is never empty before it is published once more, in multiples of
-/// [`Config::republish_after`]: its message may be far behind.
-const PATIENT: i64 = 30;
 
 /// Attempts to tell the state what a scan ran into: some twenty seconds.
 const STATE_ATTEMPTS: u32 = 16;
 
 /// What a scan whose deadline is over, or about to be, gets for resolving.
 const LAST_CHANCE: Duration = Duration::from_secs(2);
-
-/// Layers handed out at once by the reconciler.
-const RECONCILE_BATCH: u32 = 500;
 
 /// A coordinator.
 pub struct Coordinator {
@@ -284,105 +270,6 @@ impl Coordinator {
             }
         }
     }
-
-    /// Publishes layers, each in its lane. What cannot be published is found again by [`Self::reconcile`].
-    async fn publish(&self, wanted: Vec<WantedLayer>, message: fn(&WantedLayer) -> Message) {
-        for lane in Lane::ALL.iter().copied() {
-            let of_lane: Vec<_> = wanted.iter().filter(|layer| layer.lane == lane).cloned().collect();
-            if of_lane.is_empty() {
-                continue;
-            }
-            let span = tracing::info_span!("publish", %lane, layers = of_lane.len());
-            let messages = span.in_scope(|| of_lane.iter().map(message).collect());
-            if let Err(error) = self.queue.publish(&Channel::layers(lane), messages).instrument(span).await {
-                tracing::warn!(%error, %lane, layers = of_lane.len(), "layers could not be published");
-                continue;
-            }
-            if let Err(error) = self.state.mark_published(&of_lane, (self.clock)()).await {
-                tracing::warn!(%error, "published layers could not be marked; they may be published twice");
-            }
-        }
-    }
-
-    /// Publishes again what was lost on the way, and what waits for another attempt.
-    async fn reconcile(&self) {
-        let mut thorough = Instant::now();
-        loop {
-            tokio::time::sleep(self.config.reconcile).await;
-            let is_thorough = thorough.elapsed() >= self.config.republish_after;
-            if is_thorough {
-                thorough = Instant::now();
-            }
-            if let Err(error) = self.reconcile_once(is_thorough).await {
-                tracing::warn!(%error, "could not reconcile");
-            }
-        }
-    }
-
-    async fn reconcile_once(&self, is_thorough: bool) -> Result<(), Error> {
-        let now = (self.clock)();
-        let (mut silent, mut busy) = (Vec::new(), Vec::new());
-        for lane in Lane::ALL.iter().copied() {
-            // A layer counts as lost only when there is no message left that could be it.
-            let depth = self.queue.depth(&Channel::layers(lane)).await?;
-            self.metrics.depth(lane, depth);
-            if depth.ready == 0 && depth.leased == 0 { silent.push(lane) } else { busy.push(lane) }
-        }
-        let lost_before = now - self.config.republish_after.as_millis() as i64;
-        // Where others wait, looking for what was lost is a look at all of them: that is done less often.
-        let (patient, unpublished) = if is_thorough {
-            (now - PATIENT * self.config.republish_after.as_millis() as i64, lost_before)
-        } else {
-            (i64::MIN, i64::MIN)
-        };
-        for (lanes, asked_before, unpublished_before) in
-            [(&silent, lost_before, lost_before), (&busy, patient, unpublished)]
-        {
-            if lanes.is_empty() {
-                continue;
-            }
-            let due = Due { lanes, asked_before, unpublished_before };
-            let mut wanted = self.state.due(&due, RECONCILE_BATCH, now).await?;
-            let mut settled = Vec::new();
-            let mut looking = true;
-            for layer in std::mem::take(&mut wanted) {
-                let found = if looking { self.in_store(&layer).await } else { Ok(None) };
-                match found {
-                    Ok(Some(result)) => {
-                        self.state.settle(&layer.tenant, &result, now).await?;
-                        settled.push(layer.key());
-                    }
-                    Ok(None) => wanted.push(layer),
-                    // They count as asked for from now on, so they are published now or much later. Whoever takes
-                    // them looks into the store too.
-                    Err(error) => {
-                        tracing::warn!(%error, "layers are published again without a look into the store");
-                        looking = false;
-                        wanted.push(layer);
-                    }
-                }
-            }
-            self.state.wake(&settled).await?;
-            self.metrics.republished(wanted.len());
-            self.publish(wanted, job::message_again).await;
-        }
-        Ok(())
-    }
-
-    /// The result that was lost, if the evidence is there and this tenant brought it.
-    async fn in_store(&self, layer: &WantedLayer) -> Result<Option<LayerResult>, Error> {
-        if layer.shared {
-            return Ok(None);
-        }
-        let (digest, attempt) = (layer.job.digest, layer.job.attempt);
-        let known = worker::known(&self.engine, digest).await?;
-        Ok(known.map(|done| LayerResult {
-            digest,
-            attempt,
-            outcome: LayerOutcome::Done(done),
-            elapsed: Duration::ZERO,
-        }))
-    }
 }
 
 /// Why a scan was not resolved. At its deadline what would pass is not waited for any more; what lasts is said as it is.
@@ -405,53 +292,4 @@ fn failure(error: &Error, late: bool) -> Failure {
 fn place(request: &ScanRequest) -> String {
     let registry = request.reference.parse::<Reference>().map(|reference| reference.registry);
     format!("{} {}", request.tenant, registry.unwrap_or_default())
-}
-
-/// The images a request is about, one for each platform.
-async fn targets(
-    engine: &Engine,
-    source: &dyn Source,
-    pinned: &Pinned,
-    request: &ScanRequest,
-) -> Result<Vec<PlannedTarget>, Error> {
-    let mut wanted = request.platforms.clone();
-    if wanted.is_empty() {
-        wanted = pinned.platforms();
-        if wanted.len() > MAX_PLATFORMS {
-            return Err(Error::Platforms { found: wanted.len(), most: MAX_PLATFORMS });
-        }
-    }
-    let mut targets = Vec::new();
-    if pinned.index().is_none() {
-        // An image without an index has one platform; another one that was asked for by name is not there.
-        let image = resolve::image(engine, source, pinned, &Platform::host_linux()).await?;
-        for platform in &wanted {
-            image.must_be_for(platform)?;
-        }
-        targets.push(target(&image));
-    } else {
-        for platform in &wanted {
-            targets.push(target(&resolve::image(engine, source, pinned, platform).await?));
-        }
-    }
-    targets.dedup_by(|b, a| a.manifest == b.manifest);
-    Ok(targets)
-}
-
-fn target(image: &Resolved) -> PlannedTarget {
-    let blobs =
-        image.manifest.layers.iter().zip(&image.config.diff_ids).map(|(layer, diff_id)| PlannedBlob {
-            digest: layer.digest,
-            size: layer.size,
-            media_type: layer.media_type.clone(),
-            diff_id: *diff_id,
-            standing: if is_encrypted(layer) { BlobStanding::Unreadable } else { BlobStanding::Wanted },
-        });
-    PlannedTarget {
-        platform: image.platform.clone(),
-        manifest: image.digest,
-        config: image.manifest.config.digest,
-        blind_spots: image.blind_spots.clone(),
-        layers: blobs.collect(),
-    }
 }
