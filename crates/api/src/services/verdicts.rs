@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use plimsoll_proto::v1;
 use plimsoll_proto::v1::verdict_service_server::VerdictService;
-use plimsoll_state::{ImageVerdict, Role, State};
+use plimsoll_state::{HistoryPage, ImageVerdict, Role, State};
 use plimsoll_store::Store;
-use plimsoll_types::Tenant;
+use plimsoll_types::{Reference, Tenant};
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
@@ -66,7 +66,7 @@ impl VerdictApi {
     ) -> Result<v1::GetVerdictResponse, Status> {
         let image = request::image(&message)?;
         let known = match &image {
-            Image::Reference(reference) => self.state.by_reference(tenant, reference).await,
+            Image::Reference(reference) => self.by_reference(tenant, reference).await,
             Image::Digest(digest, policy) => self.state.by_image(tenant, *digest, *policy).await,
         };
         let known = known.map_err(|error| status::of_state(&error))?.ok_or_else(|| no_verdict(&image))?;
@@ -75,6 +75,36 @@ impl VerdictApi {
             self.add_documents(&known, &mut verdicts).await?;
         }
         Ok(v1::GetVerdictResponse { status: convert::status(known.status).into(), verdicts })
+    }
+
+    /// The newest of what was asked for by this reference and of what its tag was seen to name last: what was pushed is asked
+    /// for by digest.
+    async fn by_reference(
+        &self,
+        tenant: &Tenant,
+        reference: &str,
+    ) -> Result<Option<ImageVerdict>, plimsoll_state::Error> {
+        let asked = self.state.by_reference(tenant, reference).await?;
+        let tagged = match reference.parse() {
+            Ok(reference) => self.by_tag(tenant, &reference).await?,
+            Err(_) => None,
+        };
+        Ok([asked, tagged].into_iter().flatten().max_by_key(judged_at))
+    }
+
+    async fn by_tag(
+        &self,
+        tenant: &Tenant,
+        reference: &Reference,
+    ) -> Result<Option<ImageVerdict>, plimsoll_state::Error> {
+        let (Some(tag), None) = (&reference.tag, reference.digest) else { return Ok(None) };
+        let Reference { registry, repository, .. } = reference;
+        let last = HistoryPage { after: None, limit: 1 };
+        let spans = self.state.history(tenant, registry, repository, Some(tag), &last).await?;
+        match spans.first().filter(|span| span.gone_at.is_none()) {
+            Some(span) => self.state.by_image(tenant, span.digest, None).await,
+            None => Ok(None),
+        }
     }
 
     /// Together they have to fit into one message.
@@ -86,6 +116,10 @@ impl VerdictApi {
         }
         Ok(())
     }
+}
+
+fn judged_at(known: &ImageVerdict) -> Option<i64> {
+    known.verdicts.iter().map(|verdict| verdict.judged_at).max()
 }
 
 fn no_verdict(image: &Image) -> Status {

@@ -166,7 +166,9 @@ mod tests {
             metrics.ended(how, Duration::ZERO);
         }
         for lane in Lane::ALL {
-            STATUSES.into_iter().for_each(|status| metrics.verdict(status, *lane, 9));
+            for status in STATUSES {
+                metrics.verdict(status, *lane, 9);
+            }
         }
         for settled in [Settled::As(LayerState::Done), Settled::Again(9), Settled::Ignored] {
             metrics.settled(&settled);
