@@ -21,7 +21,7 @@ export PLIMSOLL_TEST_PUSHES PLIMSOLL_TEST_EVENTS
 cargo build --locked --release --package plimsoll --bin plimsoll || exit 1
 PLIMSOLL_BIN=${PLIMSOLL_BIN:-${CARGO_TARGET_DIR:-$PWD/target}/release/plimsoll}
 export PLIMSOLL_BIN
-cargo test --locked --package plimsoll-tests --test fleet --no-run || exit 1
+cargo test --locked --workspace --test fleet --no-run || exit 1
 
 # The registry is of the test's own; this brings the program.
 INSTALL=${INSTALL:-1} sh infra/dev/services.sh up registry sqs --dir "$work/services" || exit 1
@@ -30,7 +30,7 @@ INSTALL=${INSTALL:-1} sh infra/dev/services.sh up registry sqs --dir "$work/serv
 
 code=0
 for scenario in pushes::how_long events::every; do
-    cargo test --locked --package plimsoll-tests --test fleet -- --nocapture "$scenario" >"$work/log" 2>&1 || code=1
+    cargo test --locked --workspace --test fleet -- --nocapture "$scenario" >"$work/log" 2>&1 || code=1
     grep -E '^(push|events): ' "$work/log" || cat "$work/log"
 done
 exit "$code"
