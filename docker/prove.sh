@@ -4,10 +4,10 @@
 
 bytes() { stat -c %s "$1"; }
 
-# Runs the image's program: `plimsoll ARGUMENT…`. It sees $work/share as /work.
+# Runs the image's program: `plimsoll ARGUMENT…`. It sees $work/share as /share.
 plimsoll() {
     # chroot isolation shows the program this machine's environment no more than a container would.
-    images run --volume "$work/share:/work" "$container" -- "$entry" "$@"
+    images run --volume "$work/share:/share" "$container" -- "$entry" "$@"
 }
 
 # `expect CODE ARGUMENT…`: runs it, and says what it said if it ends otherwise.
@@ -52,12 +52,12 @@ is_not_root() {
     case $user in
         "" | 0 | 0:* | root*) die "the image's user is '$user'" ;;
     esac
-    expect 0 db build --out /work/out/known.db /work/advisories
+    expect 0 db build --out /share/out/known.db /share/advisories
     owner=$(stat -c %u:%g "$work/share/out/known.db")
     [ "$owner" = "$user" ] || die "what it writes belongs to $owner, not $user"
     # What root could do.
-    expect 3 db build --out /usr/bin/known.db /work/advisories
-    expect 0 db build --out /var/lib/plimsoll/known.db /work/advisories
+    expect 3 db build --out /usr/bin/known.db /share/advisories
+    expect 0 db build --out /var/lib/plimsoll/known.db /share/advisories
     say "it runs as $user, and can write to its own directory and not to the system's"
 }
 
@@ -75,8 +75,8 @@ scans() {
 
 # `judge CODE IMAGE`
 judge() {
-    expect "$1" scan "oci:/work/$2" --db /work/out/known.db --store /var/lib/plimsoll/store --quiet \
-        --format "json=/work/out/$2.json"
+    expect "$1" scan "oci:/share/$2" --db /share/out/known.db --store /var/lib/plimsoll/store --quiet \
+        --format "json=/share/out/$2.json"
     [ -s "$work/share/out/$2.json" ] || die "there is no report on '$2'"
 }
 
@@ -112,7 +112,7 @@ descriptor() { printf '{"mediaType":"%s","digest":"%s","size":%s}' "$1" "${2% *}
 
 # A whole fleet in one process starts, is ready by the image's own health check, and stops when it is told to.
 serves() {
-    plimsoll serve --data /var/lib/plimsoll/data --db /work/out/known.db --open-access --listen 127.0.0.1:0 \
+    plimsoll serve --data /var/lib/plimsoll/data --db /share/out/known.db --open-access --listen 127.0.0.1:0 \
         --http 127.0.0.1:0 >"$work/serve.log" 2>&1 &
     server=$!
     http="" tries=0

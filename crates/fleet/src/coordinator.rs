@@ -2,9 +2,9 @@
 
 mod backlog;
 mod metrics;
-mod pace;
 mod reconciling;
 mod targets;
+mod turns;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,8 +22,9 @@ use crate::{Clock, Engine, Error, job, resolve, wait};
 
 use metrics::Ended;
 pub use metrics::Metrics;
-pub use pace::Pace;
 use targets::targets;
+use turns::Turn;
+pub use turns::Turns;
 
 /// How a coordinator works.
 #[derive(Clone, Debug)]
@@ -77,6 +78,9 @@ const STATE_ATTEMPTS: u32 = 16;
 /// What a scan whose deadline is over, or about to be, gets for resolving.
 const LAST_CHANCE: Duration = Duration::from_secs(2);
 
+/// A registry takes its time, and enough scans wait for it.
+struct SlowRegistry;
+
 /// A coordinator.
 pub struct Coordinator {
     /// How it works.
@@ -94,7 +98,7 @@ pub struct Coordinator {
     /// What it counts.
     pub metrics: Metrics,
     /// Whose registries are slow.
-    pub pace: Pace,
+    pub turns: Turns,
 }
 
 impl Coordinator {
@@ -154,7 +158,7 @@ impl Coordinator {
     async fn plan(&self, scan: &ClaimedScan) {
         failpoint!("claim/plan");
         let (began, _held) = (Instant::now(), self.metrics.hold());
-        let Some(_turn) = self.pace.turn(&place(&scan.request)).await else {
+        let Ok(_turn) = self.turn(scan).await else {
             let ended = self.put_back(scan).await;
             self.metrics.ended(ended, began.elapsed());
             return;
@@ -173,11 +177,27 @@ impl Coordinator {
         self.metrics.ended(ended, began.elapsed());
     }
 
+    /// A turn at the scan's registry. At its deadline a scan is answered without one: resolving is short then.
+    async fn turn(&self, scan: &ClaimedScan) -> Result<Option<Turn>, SlowRegistry> {
+        let place = place(&scan.request);
+        let turn = self.turns.turn(&place);
+        let turn = match self.time_left(scan) {
+            None => turn.await,
+            Some(left) if left <= LAST_CHANCE => return Ok(None),
+            Some(left) => match tokio::time::timeout(left.saturating_sub(LAST_CHANCE), turn).await {
+                Ok(turn) => turn,
+                Err(_) => return Ok(None),
+            },
+        };
+        turn.map(Some).ok_or(SlowRegistry)
+    }
+
     /// Leaves a scan of a slow registry for later, so that others get its slot. They come back one by one.
     async fn put_back(&self, scan: &ClaimedScan) -> Ended {
         tracing::debug!(scan = %scan.id, "put back: its registry is slow");
         let pause = SLOW_PAUSE.mul_f64(0.5 + fastrand::f64());
         let next_at = (self.clock)() + pause.as_millis() as i64;
+        let next_at = scan.request.deadline.map_or(next_at, |deadline| next_at.min(deadline));
         match self.state.put_back(scan.id, &self.config.holder, next_at).await {
             Ok(_) => Ended::PutOff,
             Err(error) => {

@@ -1,8 +1,8 @@
 //! At its deadline a scan has an answer, whatever is known by then.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use plimsoll_tests::registry::{Fault, Misdeed};
+use plimsoll_tests::registry::{Fault, Misdeed, Registry};
 use plimsoll_types::{ScanRequest, Tenant};
 use serde_json::Value;
 
@@ -60,4 +60,25 @@ fn what_is_not_there_is_said_at_the_deadline_too() {
     let answer = fleet.ask(&["submit", &missing, "--wait", "--deadline", "1s"]);
     assert_eq!(answer.code, 3, "{answer:?}");
     assert!(answer.stderr.contains("gone"), "{answer:?}");
+}
+
+#[test]
+fn a_registry_that_does_not_answer_holds_up_nobody_elses_scan() {
+    let fleet = Fleet::start();
+    let image = image("amd64", &[installs("jetty", "1.2")]);
+    fleet.registry.fault(Fault::always("/slow/", Misdeed::Hold(0)));
+    let slow = fleet.registry.push("slow/app", "1", &image);
+    // More than are resolved at the same time.
+    for _ in 0..70 {
+        fleet.submit(&slow);
+    }
+    let began = Instant::now();
+    let other = Registry::start().expect("another registry");
+    let answer = fleet.judge(&other.push("harbour/app", "1", &image));
+    assert_eq!(answer.code, 0, "{answer:?}");
+    let answer = fleet.ask(&["submit", &slow, "--wait", "--deadline", "1s"]);
+    assert!(answer.code == 3 && answer.stderr.contains("deadline"), "{answer:?}");
+    // Less than one of those who wait has for its attempt.
+    assert!(began.elapsed() < Duration::from_secs(40), "{:?}", began.elapsed());
+    fleet.registry.release();
 }

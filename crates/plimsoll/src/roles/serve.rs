@@ -176,7 +176,7 @@ impl Fleet {
             ..coordinator::Config::new(parts::holder())
         };
         Ok(Arc::new(Coordinator {
-            pace: coordinator::Pace::default(),
+            turns: coordinator::Turns::default(),
             config,
             engine: self.engine(),
             registries: parts::registries(registries, map)?,

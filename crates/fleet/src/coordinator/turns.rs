@@ -18,7 +18,7 @@ const SLOW: Duration = Duration::from_secs(5);
 
 /// Who is being resolved where, since when.
 #[derive(Clone, Debug, Default)]
-pub struct Pace(Arc<Shared>);
+pub struct Turns(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -27,7 +27,7 @@ struct Shared {
     left: Notify,
 }
 
-impl Pace {
+impl Turns {
     /// A turn at `place`, as soon as there is one; `None` if it is a slow one with enough waiting for it.
     pub(crate) async fn turn(&self, place: &str) -> Option<Turn> {
         loop {
@@ -100,37 +100,37 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_place_that_answers_takes_everybody_in_turn() {
-        let pace = Pace::default();
+        let all = Turns::default();
         let mut turns = Vec::new();
         for _ in 0..TOGETHER {
-            turns.push(pace.turn("here").await.expect("there is room"));
+            turns.push(all.turn("here").await.expect("there is room"));
         }
         let waits = tokio::spawn({
-            let pace = pace.clone();
-            async move { pace.turn("here").await.is_some() }
+            let all = all.clone();
+            async move { all.turn("here").await.is_some() }
         });
         tokio::time::sleep(SLOW / 2).await;
         assert!(!waits.is_finished());
         turns.pop();
         assert!(waits.await.expect("no panic"), "somebody left");
-        assert!(pace.turn("elsewhere").await.is_some());
+        assert!(all.turn("elsewhere").await.is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_comes_to_a_slow_place_is_sent_away_at_once_and_who_waits_there_soon() {
-        let pace = Pace::default();
+        let all = Turns::default();
         let mut turns = Vec::new();
         for _ in 0..TOGETHER {
-            turns.push(pace.turn("here").await.expect("there is room"));
+            turns.push(all.turn("here").await.expect("there is room"));
         }
         let began = Instant::now();
-        assert!(pace.turn("here").await.is_none());
+        assert!(all.turn("here").await.is_none());
         assert_eq!(began.elapsed(), SLOW);
-        assert!(pace.turn("here").await.is_none());
+        assert!(all.turn("here").await.is_none());
         assert_eq!(began.elapsed(), SLOW);
         turns.truncate(TOGETHER_WHEN_SLOW - 1);
-        assert!(pace.turn("here").await.is_some(), "some are let in, to see whether it is better now");
+        assert!(all.turn("here").await.is_some(), "some are let in, to see whether it is better now");
         turns.clear();
-        assert!(pace.0.at().is_empty());
+        assert!(all.0.at().is_empty());
     }
 }
